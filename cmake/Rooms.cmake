@@ -1,0 +1,78 @@
+# A room is a folder of lib/: one library, its tests beside it.
+#
+#   bertjit_room(checksum USES support LINKS OpenSSL::Crypto)
+#   bertjit_room(models TORCH USES support checkpoint)
+#
+# USES names the rooms it may call; that line is the layering. TORCH marks rooms that need libtorch: they share one
+# precompiled header (20 s a file otherwise) and may be used only by other such rooms.
+# Sources and tests are found by pattern: *.cpp, and *_test.cpp for the tests. A room's tests are one program and one
+# ctest entry, labelled unit (no libtorch), model (libtorch) or cli (the whole program).
+
+function(bertjit_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers
+    # g++ 12 warns about std::string operator+ in its own headers (GCC bug 105651).
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+endfunction()
+
+# The library every libtorch room borrows its precompiled header from.
+function(bertjit_torch_headers)
+  file(WRITE ${CMAKE_BINARY_DIR}/torch_headers.cpp "// Exists to compile torch_headers.h once.\n")
+  add_library(bertjit_torch_headers OBJECT ${CMAKE_BINARY_DIR}/torch_headers.cpp)
+  target_link_libraries(bertjit_torch_headers PUBLIC ${TORCH_LIBRARIES})
+  target_include_directories(bertjit_torch_headers PUBLIC ${CMAKE_SOURCE_DIR}/lib)
+  set_target_properties(bertjit_torch_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(bertjit_torch_headers PRIVATE -fPIC)
+  target_precompile_headers(bertjit_torch_headers PRIVATE ${CMAKE_SOURCE_DIR}/cmake/torch_headers.h)
+  bertjit_compile_options(bertjit_torch_headers)
+endfunction()
+
+# Objects of a program must be compiled like those of a library (-fPIC, not -fPIE) to share the precompiled header.
+function(bertjit_use_torch target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIC)
+  target_link_libraries(${target} PUBLIC ${TORCH_LIBRARIES})
+  target_precompile_headers(${target} REUSE_FROM bertjit_torch_headers)
+endfunction()
+
+function(bertjit_room name)
+  cmake_parse_arguments(ROOM "TORCH" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+
+  if(sources)
+    add_library(bertjit_${name} STATIC ${sources})
+    set(scope PUBLIC)
+    bertjit_compile_options(bertjit_${name})
+    if(ROOM_TORCH)
+      bertjit_use_torch(bertjit_${name})
+    endif()
+  else()
+    add_library(bertjit_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(bertjit_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib)
+  list(TRANSFORM ROOM_USES PREPEND bertjit_)
+  target_link_libraries(bertjit_${name} ${scope} ${ROOM_USES} ${ROOM_LINKS})
+
+  if(tests)
+    bertjit_test_program(bertjit_${name}_tests TESTS ${tests} LABEL unit LINKS bertjit_${name})
+    if(ROOM_TORCH)
+      bertjit_use_torch(bertjit_${name}_tests)
+      set_tests_properties(${name} PROPERTIES LABELS model)
+    endif()
+  endif()
+endfunction()
+
+# One ctest entry a program, not a case: loading libtorch costs half a second each time. Catch2 prints what failed.
+function(bertjit_test_program program)
+  cmake_parse_arguments(PROGRAM "" "LABEL" "TESTS;LINKS" ${ARGN})
+  add_executable(${program} ${PROGRAM_TESTS})
+  target_link_libraries(${program} PRIVATE bertjit_testing ${PROGRAM_LINKS})
+  bertjit_compile_options(${program})
+  string(REGEX REPLACE "^bertjit_(.*)_tests$" "\\1" entry ${program})
+  add_test(NAME ${entry} COMMAND ${program})
+  set_tests_properties(${entry} PROPERTIES LABELS ${PROGRAM_LABEL} TIMEOUT 1800)
+endfunction()

@@ -1,0 +1,16 @@
+// Tensors in a few words, for results and messages.
+#pragma once
+
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+namespace bertjit {
+
+/// PyTorch's word without "torch.": "float32".
+std::string dtype_text(const at::Tensor& tensor);
+
+/// "[2, 3]"; "[]" for a tensor without dimensions.
+std::string shape_text(const at::Tensor& tensor);
+
+}  // namespace bertjit

@@ -1,0 +1,24 @@
+// How far two elements may be apart: torch.testing.assert_close's rule.
+#pragma once
+
+#include <optional>
+
+namespace bertjit {
+
+/// An element passes if |actual - expected| <= atol + rtol * |expected|.
+///
+/// An unset value is assert_close's default for the dtype, the looser one if the two tensors differ in it:
+///
+///     float16  rtol 1e-3    atol 1e-5        float32  rtol 1.3e-6  atol 1e-5
+///     bfloat16 rtol 1.6e-2  atol 1e-5        float64  rtol 1e-7    atol 1e-7
+///
+/// Integers and bool are compared exactly, whatever is set here: a relative tolerance on token ids would let a wrong
+/// token through.
+struct Tolerance {
+  std::optional<double> rtol;
+  std::optional<double> atol;
+  /// Lets NaN pass against NaN, and an infinity against the same infinity; for outputs that mask with -inf.
+  bool equal_nan = false;
+};
+
+}  // namespace bertjit

@@ -1,0 +1,23 @@
+// Checkpoints that torch.save wrote: pytorch_model.bin, in its zip form (PyTorch 1.6 and later) and the one before.
+//
+// torch/serialization.py. Both hold a pickle that says how tensors view storages, and the storages' bytes. The pickle
+// is read as data (pickle.h): no class is imported, no function called.
+#pragma once
+
+#include <filesystem>
+
+#include "container/tensors.h"
+
+namespace bertjit {
+
+/// The tensors of a state dict; if the file holds a dict without tensors, those under its key "state_dict" or "model".
+///
+/// Contiguous tensors are mapped, not copied, and tensors that share a storage share bytes; others are copied to
+/// row-major. CRCs of the zip records that are used are checked. What is not a tensor is passed over.
+///
+/// Throws what MappedFile and ZipArchive throw; Error(kUnsafe) if the pickle refers to any global that a dict of
+/// tensors does not need, naming it; Error(kCorrupt) if storages are missing, cut short or tensors reach out of them;
+/// Error(kUnsupported) for dtypes that DType lacks, big-endian files, TorchScript archives and files without tensors.
+TensorFile read_pytorch_bin(const std::filesystem::path& path);
+
+}  // namespace bertjit

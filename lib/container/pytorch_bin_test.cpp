@@ -1,0 +1,220 @@
+#include "container/pytorch_bin.h"
+
+#include "container/bytes.h"
+#include "container/container_testing.h"
+
+namespace bertjit {
+
+using Catch::Matchers::Contains;
+using testing::error_of;
+using testing::make_zip;
+using testing::NamedBytes;
+using testing::TempDir;
+using testing::values;
+
+namespace {
+
+std::string text(const std::string& value) {
+  std::string bytes = "X";
+  append_le<uint32_t>(bytes, static_cast<uint32_t>(value.size()));
+  return bytes + value;
+}
+
+std::string number(int64_t value) {
+  std::string bytes = "\x8a\x08";
+  append_le<int64_t>(bytes, value);
+  return bytes;
+}
+
+std::string tuple(const std::vector<int64_t>& items) {
+  std::string bytes = "(";
+  for (const int64_t item : items) {
+    bytes += number(item);
+  }
+  return bytes + "t";
+}
+
+/// A float32 tensor in storage '0' of `count` elements, as torch.save pickles it.
+std::string tensor(int64_t count, int64_t offset, const std::vector<int64_t>& shape,
+                   const std::vector<int64_t>& strides, const std::string& storage = "FloatStorage") {
+  return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\n" + storage + "\n" + text("0") +
+         text("cpu") + number(count) + "tQ" + number(offset) + tuple(shape) + tuple(strides) +
+         "\x89"
+         "ccollections\nOrderedDict\n)RtR";
+}
+
+/// {"x": value}
+std::string dict_of(const std::string& value) {
+  return "\x80\x02}" + text("x") + value + "s.";
+}
+
+std::vector<NamedBytes> checkpoint(const std::string& pickle, const std::string& storage) {
+  return {{"m/data.pkl", pickle}, {"m/byteorder", "little"}, {"m/data/0", storage}};
+}
+
+Error error_in(const std::string& bytes) {
+  const TempDir dir;
+  testing::write_bytes(dir / "x.bin", bytes);
+  return error_of([&] { read_pytorch_bin(dir / "x.bin"); });
+}
+
+/// What reading {"x": tensor} over a storage of 6 floats throws.
+Error error_in_tensor(const std::string& tensor) {
+  return error_in(make_zip(checkpoint(dict_of(tensor), std::string(24, '\1'))));
+}
+
+}  // namespace
+
+// Values from testdata/container/make.py (torch 2.13.0).
+TEST_CASE("pytorch_bin: every dtype and view is read, in the zip form and the old form") {
+  for (const char* name : {"container/zip_form.bin", "container/old_form.bin"}) {
+    INFO(name);
+    const auto file = read_pytorch_bin(testing::testdata(name));
+    CHECK(testing::names(file) == std::vector<std::string>{"bf16", "double", "empty", "expanded", "half", "i16", "i32",
+                                                           "i8", "ids", "mask", "parameter", "row", "tied",
+                                                           "transposed", "u8", "weight"});
+    CHECK(values<float>(file, "weight") == std::vector<float>{0, 0.25, 0.5, 0.75, 1, 1.25});
+    CHECK(file.find("weight")->shape == std::vector<int64_t>{2, 3});
+    CHECK(file.find("tied")->bytes.data() == file.find("weight")->bytes.data());
+    CHECK(values<float>(file, "transposed") == std::vector<float>{0, 0.75, 0.25, 1, 0.5, 1.25});
+    CHECK(file.find("transposed")->shape == std::vector<int64_t>{3, 2});
+    CHECK(values<float>(file, "row") == std::vector<float>{0.75, 1, 1.25});
+    CHECK(values<float>(file, "expanded") == std::vector<float>{2.5, 2.5, 2.5});
+    CHECK(values<float>(file, "parameter") == std::vector<float>{1, -1});
+    CHECK(file.find("half")->dtype == DType::kFloat16);
+    CHECK(values<uint16_t>(file, "half") == std::vector<uint16_t>{0x3e00, 0xc000});
+    CHECK(file.find("bf16")->dtype == DType::kBFloat16);
+    CHECK(values<uint16_t>(file, "bf16") == std::vector<uint16_t>{0x3fc0, 0xc000});
+    CHECK(values<double>(file, "double") == std::vector<double>{0.1});
+    CHECK(file.find("double")->shape.empty());
+    CHECK(values<int64_t>(file, "ids") == std::vector<int64_t>{101, 7592, 102, 101, -5, 0});
+    CHECK(values<int32_t>(file, "i32") == std::vector<int32_t>{7});
+    CHECK(values<int16_t>(file, "i16") == std::vector<int16_t>{-7});
+    CHECK(values<int8_t>(file, "i8") == std::vector<int8_t>{-1});
+    CHECK(values<uint8_t>(file, "u8") == std::vector<uint8_t>{255});
+    CHECK(file.find("mask")->dtype == DType::kBool);
+    CHECK(values<uint8_t>(file, "mask") == std::vector<uint8_t>{1, 0});
+    CHECK(file.find("empty")->shape == std::vector<int64_t>{0, 4});
+  }
+}
+
+TEST_CASE("pytorch_bin: tensors under state_dict or model are found, other values passed over") {
+  for (const char* name : {"training.bin", "protocol4.bin", "protocol4_old_form.bin"}) {
+    INFO(name);
+    const auto file = read_pytorch_bin(testing::testdata(std::string("container/") + name));
+    CHECK(testing::names(file) == std::vector<std::string>{"x"});
+    CHECK(values<float>(file, "x") == std::vector<float>{1, 2});
+  }
+}
+
+TEST_CASE("pytorch_bin: a file that would run a command is refused as unsafe, and nothing runs") {
+  const Error error = error_of([] { read_pytorch_bin(testing::testdata("container/os_system.bin")); });
+  CHECK(error.kind() == ErrorKind::kUnsafe);
+  CHECK_THAT(error.what(), Contains("os_system.bin: refers to 'posix.system', which a checkpoint of tensors does not "
+                                    "need; nothing was executed"));
+  CHECK_FALSE(std::filesystem::exists("executed.txt"));
+}
+
+TEST_CASE("pytorch_bin: dtypes, lists and TorchScript archives are unsupported, and named") {
+  const auto message = [](const std::string& name) {
+    const Error error = error_of([&] { read_pytorch_bin(testing::testdata("container/" + name)); });
+    CHECK(error.kind() == ErrorKind::kUnsupported);
+    return std::string(error.what());
+  };
+  CHECK_THAT(message("uint16.bin"), Contains("tensor 'x' has dtype torch.uint16, which bertjit does not read"));
+  CHECK_THAT(message("complex64.bin"), Contains("is a torch.ComplexFloatStorage, which bertjit does not read"));
+  CHECK_THAT(message("list.bin"), Contains("holds no tensors by name"));
+  CHECK_THAT(message("scripted.pt"), Contains("is a TorchScript archive, not a checkpoint of tensors"));
+  CHECK_THAT(message("arrays.npz"), Contains("is a zip archive without data.pkl"));
+}
+
+TEST_CASE("pytorch_bin: the hand-made checkpoint of the following tests is readable") {
+  const TempDir dir;
+  testing::write_bytes(dir / "x.bin", make_zip(checkpoint(dict_of(tensor(6, 1, {2, 2}, {1, 2})), [] {
+                         std::string floats;
+                         for (const float f : {0.f, 1.f, 2.f, 3.f, 4.f, 5.f}) {
+                           append_le<uint32_t>(floats, std::bit_cast<uint32_t>(f));
+                         }
+                         return floats;
+                       }())));
+  CHECK(values<float>(read_pytorch_bin(dir / "x.bin"), "x") == std::vector<float>{1, 3, 2, 4});
+}
+
+TEST_CASE("pytorch_bin: a tensor that reaches out of its storage is refused") {
+  CHECK_THAT(error_in_tensor(tensor(6, 0, {7}, {1})).what(),
+             Contains("tensor 'x' of shape [7], strides [1] and offset 0 reaches out of storage '0' of 6 elements"));
+  for (const std::string& bad : {
+           tensor(6, 1, {2, 3}, {3, 1}),
+           tensor(6, 0, {2, 3}, {4, 1}),
+           tensor(6, -1, {1}, {1}),
+           tensor(6, 7, {0}, {1}),
+           tensor(6, INT64_MAX, {1}, {1}),
+           tensor(6, 0, {2}, {-1}),
+           tensor(6, 0, {-2}, {1}),
+           tensor(6, 0, {2}, {INT64_MAX}),
+           tensor(6, 0, {INT64_MAX, INT64_MAX}, {0, 0}),
+           tensor(6, 0, {2, 3}, {1}),
+           tensor(6, 0, std::vector<int64_t>(65, 1), std::vector<int64_t>(65, 1)),
+       }) {
+    CHECK(error_in_tensor(bad).kind() == ErrorKind::kCorrupt);
+  }
+}
+
+TEST_CASE("pytorch_bin: a storage of another size than the pickle says is refused") {
+  CHECK_THAT(error_in_tensor(tensor(7, 0, {7}, {1})).what(),
+             Contains("storage '0' has 24 bytes; 7 elements of float32 need 28"));
+  CHECK(error_in_tensor(tensor(INT64_MAX, 0, {1}, {1})).kind() == ErrorKind::kCorrupt);
+  CHECK(error_in_tensor(tensor(-1, 0, {0}, {1})).kind() == ErrorKind::kCorrupt);
+}
+
+TEST_CASE("pytorch_bin: a tensor expanded beyond the file's size is refused before it is copied") {
+  const Error error = error_in_tensor(tensor(6, 0, {int64_t{1} << 40}, {0}));
+  CHECK(error.kind() == ErrorKind::kUnsupported);
+  CHECK_THAT(error.what(), Contains("would be copied to more bytes than the whole file has"));
+}
+
+TEST_CASE("pytorch_bin: a missing storage, a changed byte, another byte order are refused") {
+  auto records = checkpoint(dict_of(tensor(6, 0, {6}, {1})), std::string(24, '\1'));
+  SECTION("missing") {
+    records.pop_back();
+    CHECK_THAT(error_in(make_zip(records)).what(), Contains("storage '0' is missing from the archive"));
+  }
+  SECTION("changed") {
+    std::string bytes = make_zip(records);
+    bytes[bytes.find("\1\1\1\1\1\1\1\1") + 5] = 2;
+    CHECK_THAT(error_in(bytes).what(), Contains("record 'm/data/0' has CRC-32"));
+  }
+  SECTION("big-endian") {
+    records[1].bytes = "big";
+    const Error error = error_in(make_zip(records));
+    CHECK(error.kind() == ErrorKind::kUnsupported);
+    CHECK_THAT(error.what(), Contains("big-endian"));
+  }
+  SECTION("bytes after the pickle") {
+    records[0].bytes += "N.";
+    CHECK_THAT(error_in(make_zip(records)).what(), Contains("data.pkl has 2 bytes after its pickle"));
+  }
+}
+
+TEST_CASE("pytorch_bin: a name that occurs twice is refused") {
+  const std::string one = tensor(6, 0, {6}, {1});
+  CHECK_THAT(error_in(make_zip(checkpoint("\x80\x02}" + text("x") + one + "s" + text("x") + one + "s.",
+                                          std::string(24, '\1'))))
+                 .what(),
+             Contains("tensor 'x' occurs twice"));
+}
+
+TEST_CASE("pytorch_bin: the old form must hold exactly the storages it describes") {
+  const std::string whole = testing::read_bytes(testing::testdata("container/protocol4_old_form.bin"));
+  CHECK_THAT(error_in(whole + "x").what(), Contains("has 1 bytes after its last storage"));
+  std::string longer = whole;
+  testing::patch<int64_t>(longer, longer.size() - 16, 3);
+  CHECK_THAT(error_in(longer).what(), Contains("has 3 elements, its tensors say 2"));
+  std::string other_key = whole;
+  const size_t list = other_key.rfind("]\x94\x8c") + 4;
+  other_key[list] = other_key[list] == '1' ? '2' : '1';
+  CHECK_THAT(error_in(other_key).what(), Contains("lists a storage that no tensor uses"));
+  CHECK_THAT(error_in(std::string("\x80\x02N.")).what(), Contains("no magic number"));
+}
+
+}  // namespace bertjit

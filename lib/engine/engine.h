@@ -1,0 +1,28 @@
+// The seam between the program and the part of bertjit that needs libtorch: one table of functions.
+//
+// The program knows the operations' options and results (plain data) and calls them through this table, which it gets
+// from libbertjit_engine.so when a command first needs it.
+#pragma once
+
+#include "run/run.h"
+#include "trace/trace.h"
+#include "verify/verify.h"
+
+namespace bertjit {
+
+struct Engine {
+  /// Equal on both sides, or they were not built together.
+  const char* version;
+  TraceResult (*trace)(const TraceOptions&);
+  RunResult (*run)(const RunOptions&);
+  VerifyResult (*verify)(const VerifyOptions&);
+};
+
+/// Changes with every change of the structs that cross the seam.
+inline constexpr const char* kEngineVersion = "bertjit-engine/1";
+
+/// Name of the exported function, of type EngineFunction.
+inline constexpr const char* kEngineSymbol = "bertjit_engine";
+using EngineFunction = const Engine* (*)();
+
+}  // namespace bertjit

@@ -1,0 +1,83 @@
+// One interface for everything that turns inputs into outputs: the C++ network, a TorchScript module.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infer/grad_mode.h"
+#include "infer/signature.h"
+#include "models/model.h"
+#include "module/load.h"
+
+namespace bertjit {
+
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  virtual const Signature& signature() const = 0;
+  /// Names of the flattened outputs; empty where they are not known.
+  virtual const std::vector<std::string>& output_names() const = 0;
+  /// Runs once. Throws Error(kInvalidArgument) with libtorch's own words and what to do where the model does not take
+  /// these inputs.
+  virtual c10::IValue run(const BoundBatch& batch, GradMode grad) = 0;
+
+  BoundBatch bind(const Batch& batch) const {
+    return bind_batch(batch, signature());
+  }
+};
+
+/// The untraced C++ network.
+class EagerRunner : public Runner {
+ public:
+  /// Borrows `model`. `owner` stands in messages.
+  EagerRunner(const Model& model, const std::string& owner);
+
+  const Signature& signature() const override {
+    return signature_;
+  }
+  const std::vector<std::string>& output_names() const override {
+    return model_.description().outputs;
+  }
+  c10::IValue run(const BoundBatch& batch, GradMode grad) override;
+
+ private:
+  const Model& model_;
+  Signature signature_;
+};
+
+/// A TorchScript module's forward.
+class ModuleRunner : public Runner {
+ public:
+  /// Names, limits and defaults of the arguments come from `known` where it has an argument of that name (a network
+  /// built from the same checkpoint), else from claims, usual names and the module's own embedding tables.
+  /// Throws Error(kUnsupported) if the module has no forward or takes something else than tensors.
+  ModuleRunner(LoadedModule loaded, const std::string& owner, const ModelDescription* known = nullptr);
+
+  const Signature& signature() const override {
+    return signature_;
+  }
+  const std::vector<std::string>& output_names() const override {
+    return output_names_;
+  }
+  c10::IValue run(const BoundBatch& batch, GradMode grad) override;
+
+  torch::jit::Module& module() {
+    return loaded_.module;
+  }
+  const std::optional<Claims>& claims() const {
+    return loaded_.claims;
+  }
+
+ private:
+  LoadedModule loaded_;
+  Signature signature_;
+  std::vector<std::string> output_names_;
+};
+
+/// A network's inputs as a signature.
+Signature model_signature(const ModelDescription& description, const std::string& owner);
+
+}  // namespace bertjit

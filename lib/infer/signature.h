@@ -1,0 +1,46 @@
+// The arguments a runner takes, and binding a batch to them by name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "models/model.h"
+
+namespace bertjit {
+
+/// Arguments of forward in call order, and what is known of their values.
+struct Signature {
+  std::string owner;               ///< file or folder, for messages
+  std::vector<ModelInput> inputs;
+  int64_t max_positions = 0;       ///< longest sequence; 0 if not known
+};
+
+/// One value for an argument; without a name it binds in order.
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+};
+
+/// Inputs for one call, and where they come from ("--text", "inputs.npz", "shape 8x128").
+struct Batch {
+  std::string origin;
+  std::vector<NamedTensor> tensors;
+};
+
+/// A batch in call order, with the missing optional arguments made.
+struct BoundBatch {
+  std::string origin;
+  std::vector<at::Tensor> tensors;   ///< one for each argument
+  std::vector<std::string> sources;  ///< how each was bound: "given", "made of ones", "made of zeros", "given, in order"
+};
+
+/// Puts `batch` in call order.
+///
+/// Throws Error(kInvalidArgument), naming argument, value and limit: for an unknown or doubly given name (the known
+/// ones are listed), a required one that is missing, one that is not an integer tensor where ids are meant, ids beyond
+/// the limit, a sequence longer than max_positions, or shapes that differ between arguments.
+BoundBatch bind_batch(const Batch& batch, const Signature& signature);
+
+}  // namespace bertjit

@@ -1,0 +1,243 @@
+#include "report/check_report.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "report/evidence_json.h"
+
+namespace bertjit {
+namespace {
+
+constexpr size_t kWidth = 100;
+constexpr size_t kMaxItems = 10;  ///< rows or names shown of one list
+constexpr size_t kMaxLines = 40;  ///< lines shown of one text, e.g. a graph diff
+constexpr size_t kVerdictWidth = 4;
+
+/// Columns a text takes, one for each code point.
+size_t columns(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// Spells out what a terminal would act on: ASCII controls, and the C1 controls U+0080 to U+009F.
+std::string visible(const std::string& text) {
+  std::string result;
+  const auto spell_out = [&](unsigned char c) {
+    char code[8];
+    std::snprintf(code, sizeof code, "\\x%02x", c);
+    result += code;
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (c == 0xc2 && next >= 0x80 && next <= 0x9f) {
+      spell_out(next);
+      ++i;
+    } else if (c < 0x20 || c == 0x7f) {
+      spell_out(c);
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  for (size_t end = text.find(separator); end != std::string::npos; end = text.find(separator, begin)) {
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+/// Breaks at spaces so that text after `indent` columns stays within kWidth; a word that is too long stays whole.
+std::string wrap(const std::string& text, size_t indent) {
+  std::string result;
+  size_t column = indent;
+  for (const std::string& word : split(text, ' ')) {
+    const size_t width = columns(word);
+    if (result.empty()) {
+      result = word;
+    } else if (column + 1 + width > kWidth) {
+      result += "\n" + std::string(indent, ' ') + word;
+      column = indent;
+    } else {
+      result += " " + word;
+      ++column;
+    }
+    column += width;
+  }
+  return result;
+}
+
+std::string number_text(double value) {
+  if (std::isnan(value)) {
+    return "nan";
+  }
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+/// `what` is " rows", " lines", or empty for names.
+std::string left_out(size_t count, const std::string& what) {
+  return "… " + std::to_string(count) + " more" + what + " in the JSON report";
+}
+
+/// Prints evidence line by line, nested lists two columns further in.
+class EvidencePrinter {
+ public:
+  EvidencePrinter(size_t indent, std::ostream& out) : indent_(indent), out_(out) {}
+
+  void print(const EvidenceFields& fields) {
+    for (const Evidence& field : fields) {
+      std::visit([&](const auto& value) { print_field(visible(field.key), value); }, field.value);
+    }
+  }
+
+  void print_line(const std::string& text) {
+    out_ << std::string(indent_, ' ') << wrap(text, indent_) << '\n';
+  }
+
+ private:
+  static std::string inline_text(bool value) {
+    return value ? "yes" : "no";
+  }
+  static std::string inline_text(int64_t value) {
+    return std::to_string(value);
+  }
+  static std::string inline_text(double value) {
+    return number_text(value);
+  }
+  static std::string inline_text(const std::string& value) {
+    return visible(value);
+  }
+  static std::string inline_text(const std::vector<int64_t>& values) {
+    std::string text;
+    for (const int64_t value : values) {
+      text += (text.empty() ? "" : ", ") + std::to_string(value);
+    }
+    return "[" + text + "]";
+  }
+  static std::string inline_text(const std::vector<std::string>& values) {
+    std::string text;
+    for (size_t i = 0; i < std::min(values.size(), kMaxItems); ++i) {
+      text += (i ? ", " : "") + visible(values[i]);
+    }
+    return values.size() > kMaxItems ? text + ", " + left_out(values.size() - kMaxItems, "") : text;
+  }
+  static std::string inline_text(const EvidenceFields& fields) {
+    std::string text;
+    for (const Evidence& field : fields) {
+      text += (text.empty() ? "" : ", ") + visible(field.key) + ": " +
+              std::visit([](const auto& value) { return inline_text(value); }, field.value);
+    }
+    return text;
+  }
+  static std::string inline_text(const EvidenceRows& rows) {
+    return std::to_string(rows.size()) + (rows.size() == 1 ? " row" : " rows");
+  }
+
+  template <class Value>
+  void print_field(const std::string& key, const Value& value) {
+    print_line(key + ": " + inline_text(value));
+  }
+
+  void print_field(const std::string& key, const std::string& text) {
+    if (text.find('\n') == std::string::npos) {
+      print_line(key + ": " + visible(text));
+      return;
+    }
+    print_line(key + ":");
+    const std::vector<std::string> lines = split(text, '\n');
+    const std::string margin(indent_ + 2, ' ');
+    for (size_t i = 0; i < std::min(lines.size(), kMaxLines); ++i) {
+      out_ << (lines[i].empty() ? "" : margin + visible(lines[i])) << '\n';
+    }
+    if (lines.size() > kMaxLines) {
+      out_ << margin << left_out(lines.size() - kMaxLines, " lines") << '\n';
+    }
+  }
+
+  void print_field(const std::string& key, const EvidenceFields& fields) {
+    print_line(key + ":");
+    EvidencePrinter(indent_ + 2, out_).print(fields);
+  }
+
+  void print_field(const std::string& key, const EvidenceRows& rows) {
+    print_line(key + ":");
+    for (size_t i = 0; i < std::min(rows.size(), kMaxItems); ++i) {
+      out_ << std::string(indent_ + 2, ' ') << "- " << wrap(inline_text(rows[i]), indent_ + 4) << '\n';
+    }
+    if (rows.size() > kMaxItems) {
+      out_ << std::string(indent_ + 2, ' ') << left_out(rows.size() - kMaxItems, " rows") << '\n';
+    }
+  }
+
+  size_t indent_;
+  std::ostream& out_;
+};
+
+std::string colored_verdict(Verdict verdict, Color color) {
+  const std::string name = verdict_name(verdict);
+  if (color == Color::kNo) {
+    return name;
+  }
+  const char* code = verdict == Verdict::kPass   ? "32"    // green
+                     : verdict == Verdict::kFail ? "1;31"  // bold red
+                     : verdict == Verdict::kWarn ? "33"    // yellow
+                                                 : "2";    // dim
+  return std::string("\033[") + code + "m" + name + "\033[0m";
+}
+
+}  // namespace
+
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPass:
+      return "pass";
+    case Verdict::kFail:
+      return "fail";
+    case Verdict::kWarn:
+      return "warn";
+    case Verdict::kSkip:
+      break;
+  }
+  return "skip";
+}
+
+void print_checks(const std::vector<CheckResult>& checks, Color color, std::ostream& out) {
+  size_t id_width = 0;
+  for (const CheckResult& check : checks) {
+    id_width = std::max(id_width, check.id.size());
+  }
+  const size_t indent = kVerdictWidth + 2 + id_width + 2;
+  for (const CheckResult& check : checks) {
+    out << colored_verdict(check.verdict, color) << "  " << check.id << std::string(id_width - check.id.size(), ' ')
+        << "  " << wrap(visible(check.summary), indent) << '\n';
+    if (check.verdict == Verdict::kFail || check.verdict == Verdict::kWarn) {
+      EvidencePrinter evidence(indent, out);
+      if (!check.where.empty()) {
+        evidence.print_line("where: " + visible(check.where));
+      }
+      evidence.print(check.evidence);
+    }
+  }
+}
+
+nlohmann::ordered_json checks_to_json(const std::vector<CheckResult>& checks) {
+  nlohmann::ordered_json array = nlohmann::ordered_json::array();
+  for (const CheckResult& check : checks) {
+    array.push_back({{"id", json_text(check.id)},
+                     {"verdict", verdict_name(check.verdict)},
+                     {"summary", json_text(check.summary)},
+                     {"where", json_text(check.where)},
+                     {"evidence", evidence_to_json(check.evidence)}});
+  }
+  return array;
+}
+
+}  // namespace bertjit

@@ -1,0 +1,122 @@
+#include "report/run_report.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "report/evidence_json.h"
+#include "report/tensor_text.h"
+
+namespace bertjit {
+
+namespace {
+
+PrintedValue printed(const OutputValue& value) {
+  switch (value.kind) {
+    case OutputValue::Kind::kTensor:
+      return {PrintedTensor{value.tensor.dtype, value.tensor.shape, value.tensor.bytes, value.grad_fn,
+                            value.requires_grad}};
+    case OutputValue::Kind::kText:
+      return {value.text};
+    case OutputValue::Kind::kDict: {
+      PrintedDict dict;
+      for (size_t i = 0; i < value.items.size(); ++i) {
+        dict.items.emplace_back(value.keys[i], printed(value.items[i]));
+      }
+      return {dict};
+    }
+    default: {
+      std::vector<PrintedValue> items;
+      for (const auto& item : value.items) {
+        items.push_back(printed(item));
+      }
+      if (value.kind == OutputValue::Kind::kTuple) {
+        return {PrintedTuple{std::move(items)}};
+      }
+      return {PrintedList{std::move(items)}};
+    }
+  }
+}
+
+void collect(const OutputValue& value, std::vector<const OutputValue*>& tensors) {
+  if (value.kind == OutputValue::Kind::kTensor) {
+    tensors.push_back(&value);
+  }
+  for (const auto& item : value.items) {
+    collect(item, tensors);
+  }
+}
+
+template <typename T>
+void append_values(const Array& array, nlohmann::ordered_json& values) {
+  for (size_t offset = 0; offset < array.bytes.size(); offset += sizeof(T)) {
+    T value;
+    std::memcpy(&value, array.bytes.data() + offset, sizeof(T));
+    if constexpr (std::is_floating_point_v<T>) {
+      values.push_back(json_number(value));
+    } else {
+      values.push_back(value);
+    }
+  }
+}
+
+/// All elements, row-major; null for dtypes that JSON numbers do not spell (float16, bfloat16: use --output).
+nlohmann::ordered_json values_of(const Array& array) {
+  nlohmann::ordered_json values = nlohmann::ordered_json::array();
+  switch (array.dtype) {
+    case DType::kFloat32: append_values<float>(array, values); break;
+    case DType::kFloat64: append_values<double>(array, values); break;
+    case DType::kInt64: append_values<int64_t>(array, values); break;
+    case DType::kInt32: append_values<int32_t>(array, values); break;
+    case DType::kInt16: append_values<int16_t>(array, values); break;
+    case DType::kInt8: append_values<int8_t>(array, values); break;
+    case DType::kUInt8: append_values<uint8_t>(array, values); break;
+    case DType::kBool: append_values<bool>(array, values); break;
+    default: return nullptr;
+  }
+  return values;
+}
+
+}  // namespace
+
+void print_text(const RunResult& result, std::ostream& out) {
+  out << value_text(printed(result.output)) << "\n";
+}
+
+void print_binding(const RunResult& result, std::ostream& out) {
+  out << "inputs from " << result.example << "\n";
+  for (const auto& input : result.inputs) {
+    out << "  " << input.name << "  " << input.dtype << " " << nlohmann::json(input.shape).dump() << "  " << input.source << "\n";
+  }
+  if (!result.output_file.empty()) {
+    out << "wrote " << result.output_file << "\n";
+  }
+}
+
+nlohmann::ordered_json to_json(const RunResult& result) {
+  nlohmann::ordered_json json;
+  json["schema"] = "bertjit.run/1";
+  json["model"] = json_text(result.model);
+  json["kind"] = result.kind;
+  json["grad"] = result.grad;
+  json["example"] = json_text(result.example);
+  json["inputs"] = nlohmann::ordered_json::array();
+  for (const auto& input : result.inputs) {
+    json["inputs"].push_back(
+        {{"name", json_text(input.name)}, {"dtype", input.dtype}, {"shape", input.shape}, {"source", input.source}});
+  }
+  json["outputs"] = nlohmann::ordered_json::array();
+  std::vector<const OutputValue*> tensors;
+  collect(result.output, tensors);
+  for (const OutputValue* value : tensors) {
+    json["outputs"].push_back(
+        {{"name", json_text(value->tensor.name)},
+         {"dtype", dtype_name(value->tensor.dtype)},
+         {"shape", value->tensor.shape},
+         {"grad_fn", value->grad_fn.empty() ? nlohmann::ordered_json(nullptr) : json_text(value->grad_fn)},
+         {"values", values_of(value->tensor)}});
+  }
+  json["output"] = result.output_file.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.output_file);
+  return json;
+}
+
+}  // namespace bertjit

@@ -1,0 +1,38 @@
+// What a check found, as plain data: text and JSON are made from the same result.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace bertjit {
+
+struct Evidence;
+
+/// A list of named values (a JSON object), in the order they should be read.
+using EvidenceFields = std::vector<Evidence>;
+/// A list of such lists (a JSON array of objects), e.g. one per tensor that differs.
+using EvidenceRows = std::vector<EvidenceFields>;
+
+/// One named fact. Numbers stay numbers so that a reader can recompute the verdict.
+struct Evidence {
+  std::string key;
+  std::variant<bool, int64_t, double, std::string, std::vector<std::string>, std::vector<int64_t>, EvidenceFields,
+               EvidenceRows>
+      value;
+};
+
+enum class Verdict { kPass, kFail, kWarn, kSkip };
+
+/// The outcome of one check, of `trace` or of `verify`.
+struct CheckResult {
+  std::string id;       ///< frozen name, e.g. "grad-mode"
+  Verdict verdict = Verdict::kSkip;
+  std::string summary;  ///< one line: what was compared and what came out
+  std::string where;    ///< module path, tensor, output or record that is to blame; empty if none
+  EvidenceFields evidence;
+};
+
+}  // namespace bertjit

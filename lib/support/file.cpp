@@ -1,0 +1,176 @@
+#include "support/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "support/error.h"
+
+namespace bertjit {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A descriptor closed at the end of the scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const {
+    return fd_;
+  }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  // O_NONBLOCK: opening a pipe nobody writes to must end in a message, not in a wait.
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) {
+    throw system_error("cannot open " + path.string());
+  }
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) {
+    throw system_error("cannot stat " + path.string());
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorKind::kInvalidArgument,
+                path.string() + (S_ISDIR(status.st_mode) ? ": is a directory, not a file" : ": is not a regular file"));
+  }
+  size_ = static_cast<size_t>(status.st_size);
+  if (size_ == 0) {
+    return;
+  }
+  void* address = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd.get(), 0);
+  if (address == MAP_FAILED) {
+    throw system_error("cannot map " + path.string());
+  }
+  data_ = static_cast<std::byte*>(address);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) {
+    ::munmap(data_, size_);
+  }
+}
+
+std::string read_text_file(const fs::path& path, size_t max_bytes) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  if (bytes.size() > max_bytes) {
+    throw Error(ErrorKind::kInvalidArgument, path.string() + ": is " + std::to_string(bytes.size()) +
+                                                 " bytes; a file of this kind has at most " +
+                                                 std::to_string(max_bytes));
+  }
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
+  std::error_code ignored;
+  if (fs::is_directory(target, ignored)) {
+    throw Error(ErrorKind::kInvalidArgument, "cannot write " + target.string() + ": is a directory; name a file in it");
+  }
+  struct stat status;
+  const bool exists = ::stat(target.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {
+    fd_ = ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd_ < 0) {
+      throw system_error("cannot write " + target.string());
+    }
+    return;
+  }
+  resolved_ = exists ? fs::canonical(target) : target;
+  const fs::path folder = resolved_.has_parent_path() ? resolved_.parent_path() : fs::path(".");
+  // A file name may be as long as the system allows; the temporary one must not be longer.
+  std::string pattern = (folder / ("." + resolved_.filename().string().substr(0, 200) + ".XXXXXX.tmp")).string();
+  fd_ = ::mkostemps(pattern.data(), 4, O_CLOEXEC);
+  if (fd_ < 0) {
+    throw system_error("cannot write " + target.string());
+  }
+  temporary_ = pattern;
+  // mkostemps makes files only their owner can read; a new file should have the bits any program would give it.
+  mode_t mode = status.st_mode & 07777;
+  if (!exists) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    mode = 0666 & ~mask;
+  }
+  ::fchmod(fd_, mode);
+}
+
+AtomicFile::~AtomicFile() {
+  discard();
+}
+
+void AtomicFile::discard() {
+  if (fd_ >= 0) {
+    ::close(std::exchange(fd_, -1));
+  }
+  if (!temporary_.empty()) {
+    ::unlink(temporary_.c_str());
+    temporary_.clear();
+  }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  size_bytes_ += bytes.size();
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      throw system_error("cannot write " + target_.string());
+    }
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+}
+
+void AtomicFile::write(const std::string& text) {
+  write(std::as_bytes(std::span(text)));
+}
+
+void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    discard();
+    return;
+  }
+  if (::fsync(fd_) != 0) {
+    throw system_error("cannot write " + target_.string());
+  }
+  if (::close(std::exchange(fd_, -1)) != 0) {
+    throw system_error("cannot write " + target_.string());
+  }
+  if (::rename(temporary_.c_str(), resolved_.c_str()) != 0) {
+    throw system_error("cannot write " + target_.string());
+  }
+  temporary_.clear();
+  // The rename itself lives in the folder; without this a power cut could still bring the old file back.
+  const fs::path folder = resolved_.has_parent_path() ? resolved_.parent_path() : fs::path(".");
+  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() >= 0) {
+    ::fsync(directory.get());
+  }
+}
+
+void write_file_atomically(const fs::path& target, const std::string& text) {
+  AtomicFile file(target);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace bertjit

@@ -1,0 +1,24 @@
+// The part of a tokenizer that differs between WordPiece, BPE and SentencePiece: plain text to ids.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bertjit {
+
+/// Works on text between added tokens; knows nothing of pairs, special tokens, truncation or padding.
+class TextModel {
+ public:
+  virtual ~TextModel() = default;
+
+  /// Appends `text` as the model wants to see it (lower case, spaces). The result is well-formed UTF-8 whatever `text`
+  /// is.
+  virtual void append_normalized(std::string_view text, std::string& out) const = 0;
+
+  /// Appends the ids of text that append_normalized() made.
+  virtual void append_ids(std::string_view normalized, std::vector<int32_t>& ids) const = 0;
+};
+
+}  // namespace bertjit

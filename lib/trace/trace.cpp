@@ -1,0 +1,139 @@
+#include "trace/trace.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "checksum/checksum_list.h"
+#include "compare/outputs.h"
+#include "infer/batch.h"
+#include "infer/guards.h"
+#include "infer/input_spec.h"
+#include "infer/runner.h"
+#include "infer/source.h"
+#include "module/claims.h"
+#include "module/save.h"
+#include "support/error.h"
+#include "support/file.h"
+#include "trace/checks.h"
+#include "trace/record.h"
+
+namespace bertjit {
+
+namespace {
+
+void describe_model(TraceResult& result, const Model& model) {
+  const ModelDescription& description = model.description();
+  result.architecture = description.architecture;
+  result.head = description.head;
+  result.attention = attention_name(description.attention);
+  result.tie = description.tie ? tie_name(*description.tie) : "";
+  result.unused_weights = description.unused_weights;
+  for (const auto& parameter : model.module().parameters()) {
+    result.parameter_count += parameter.numel();
+  }
+}
+
+void describe_inputs(TraceResult& result, const Model& model, const BoundBatch& example) {
+  result.example = example.origin;
+  const auto& inputs = model.description().inputs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const at::Tensor& tensor = example.tensors[i];
+    result.inputs.push_back({inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec(),
+                             example.sources[i]});
+  }
+}
+
+void describe_outputs(TraceResult& result, const Model& model, const c10::IValue& outputs) {
+  const auto leaves = flatten_outputs(outputs);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const at::Tensor tensor = leaves[i].value.toTensor();
+    result.outputs.push_back({model.description().outputs.at(i), dtype_name(container_dtype(tensor.scalar_type())),
+                              tensor.sizes().vec()});
+  }
+}
+
+std::string claims_text(const TraceResult& result) {
+  Claims claims;
+  claims.architecture = result.architecture;
+  claims.head = result.head;
+  for (const auto& input : result.inputs) {
+    claims.inputs.push_back(input.name);
+  }
+  for (const auto& output : result.outputs) {
+    claims.outputs.push_back(output.name);
+  }
+  claims.dtype = result.outputs.at(0).dtype;
+  claims.dynamic_batch = result.dynamic_shapes;
+  claims.dynamic_length = result.dynamic_shapes;
+  claims.attn_implementation = result.attention;
+  return claims_to_json(claims);
+}
+
+std::vector<BoundBatch> further_inputs(const TraceOptions& options, const Signature& signature) {
+  std::vector<BoundBatch> batches;
+  for (const auto& path : options.check_inputs) {
+    batches.push_back(bind_batch(read_batch(path), signature));
+  }
+  for (const auto& shape : options.check_shapes) {
+    Batch batch = shape_batch(parse_shape(shape), signature, options.inputs.seed);
+    batch.origin = "shape " + shape;
+    batches.push_back(bind_batch(batch, signature));
+  }
+  return batches;
+}
+
+bool none_failed(const std::vector<CheckResult>& checks) {
+  return std::none_of(checks.begin(), checks.end(),
+                      [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
+}
+
+void save(TraceResult& result, const torch::jit::Module& module, const TraceOptions& options) {
+  const SaveOptions save_options{result.archive_name, {{kClaimsRecord, claims_text(result)}}};
+  const SavedFile saved = save_module(module, options.output, save_options,
+                                      options.checksum ? HashWhileWriting::kYes : HashWhileWriting::kNo);
+  result.output = options.output;
+  result.size_bytes = saved.size_bytes;
+  if (saved.digest) {
+    // As `sha512sum traced.pt` in the file's own folder prints it, so that `sha512sum -c` there accepts it.
+    const std::string name = std::filesystem::path(options.output).filename().string();
+    result.sha512 = to_hex(*saved.digest);
+    result.checksum_file = options.output + ".sha512";
+    write_file_atomically(result.checksum_file, format_checksum_line(name, *saved.digest, LineFormat{}));
+  }
+}
+
+}  // namespace
+
+TraceResult trace(const TraceOptions& options) {
+  const ThreadGuard threads(options.threads);
+  const Shapes shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic;
+  const Source source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
+  const Signature signature = model_signature(source.model->description(), source.name);
+  const BoundBatch example = bind_batch(make_batch(options.inputs, signature, source.tokenizer.get()), signature);
+  const std::vector<BoundBatch> further = further_inputs(options, signature);
+
+  TraceResult result;
+  result.source = source.name;
+  result.archive_name = options.archive_name.empty() ? default_archive_name(options.output) : options.archive_name;
+  result.dynamic_shapes = !options.fixed_shapes;
+  describe_model(result, *source.model);
+  describe_inputs(result, *source.model, example);
+
+  const Recording recording = record_model(*source.model, example.tensors, options.grad, shapes);
+  describe_outputs(result, *source.model, recording.outputs);
+  result.warnings = recording.warnings;
+
+  if (options.check) {
+    ModuleRunner traced({recording.module, std::nullopt}, "the trace", &source.model->description());
+    result.checks.push_back(check_example(traced, example, recording.outputs));
+    result.checks.push_back(check_retrace(*source.model, recording.module, example, options.grad, shapes));
+    result.checks.push_back(check_inputs(*source.model, traced, further, options.grad, shapes));
+  }
+  result.passed = none_failed(result.checks);
+  if (result.passed) {
+    save(result, recording.module, options);
+  }
+  return result;
+}
+
+}  // namespace bertjit

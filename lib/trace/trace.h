@@ -1,0 +1,40 @@
+// `bertjit trace`: a checkpoint to a TorchScript file, checked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "infer/grad_mode.h"
+#include "infer/input_options.h"
+#include "infer/source_options.h"
+#include "trace/trace_result.h"
+
+namespace bertjit {
+
+struct TraceOptions {
+  SourceOptions source;
+  /// Target; replaced as a whole or not at all.
+  std::string output;
+  /// The example that is run while recording.
+  InputOptions inputs;
+  /// Files with further inputs; each is run traced and untraced and traced again.
+  std::vector<std::string> check_inputs;
+  /// Shapes such as "8x128" for which further inputs are made up.
+  std::vector<std::string> check_shapes;
+  /// Whether the trace is checked at all before it is written.
+  bool check = true;
+  GradMode grad = GradMode::kOn;
+  bool fixed_shapes = false;
+  /// Root folder in the archive; empty: the output's stem, as torch.jit.save.
+  std::string archive_name;
+  /// Also writes OUTPUT.sha512, from the bytes as they are written.
+  bool checksum = false;
+  /// Inside one operator; 0 for one per core.
+  int threads = 0;
+};
+
+/// Traces, checks, and saves if no check failed. A failed check is a result; throws Error where the question could not
+/// be answered (unreadable checkpoint, unsupported model, full disk); the target is then as it was.
+TraceResult trace(const TraceOptions& options);
+
+}  // namespace bertjit

@@ -1,0 +1,48 @@
+// What `trace` made, as plain data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "support/evidence.h"
+
+namespace bertjit {
+
+/// One argument of the traced forward and how the example was bound to it.
+struct BoundInput {
+  std::string name;
+  std::string dtype;           ///< "int64"
+  std::vector<int64_t> shape;  ///< of the example
+  std::string source;          ///< "given", "given, in order", "made of ones", "made of zeros"
+};
+
+struct TracedOutput {
+  std::string name;
+  std::string dtype;
+  std::vector<int64_t> shape;  ///< on the example
+};
+
+struct TraceResult {
+  std::string source;
+  std::string output;        ///< file that was written; empty if a check failed and nothing was
+  std::string architecture;  ///< "bert"
+  std::string head;          ///< "BertForMaskedLM"
+  std::string attention;     ///< "sdpa", "eager"
+  std::string tie;           ///< "clone", "share"; empty if no decoder is tied
+  std::string archive_name;
+  bool dynamic_shapes = true;
+  int64_t parameter_count = 0;
+  uint64_t size_bytes = 0;
+  std::string sha512;         ///< empty unless asked for
+  std::string checksum_file;  ///< OUT.pt.sha512; empty unless asked for
+  std::string example;        ///< where the example inputs come from
+  std::vector<BoundInput> inputs;
+  std::vector<TracedOutput> outputs;
+  std::vector<std::string> unused_weights;  ///< in the checkpoint, not in the network
+  std::vector<std::string> warnings;
+  std::vector<CheckResult> checks;
+  bool passed = false;  ///< no check failed
+};
+
+}  // namespace bertjit

@@ -1,0 +1,64 @@
+// `checksum`: is this, byte for byte, the file that was approved?
+//
+// Proves that the bytes are those the list names. Does not prove that they were right when the list was made.
+#include "checksum/checksum_list.h"
+#include "checksum/sha512.h"
+#include "support/error.h"
+#include "support/file.h"
+#include "verify/check.h"
+
+namespace bertjit {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The list's entry for `path`: the name as given, or the same file seen from the list's folder.
+std::optional<ListedChecksum> find_entry(const fs::path& list, const fs::path& path) {
+  const std::string text = read_text_file(list);
+  ChecksumListParser parser;
+  std::optional<ListedChecksum> found;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const ListedChecksum entry = parser.parse_line(std::string_view(text).substr(begin, end - begin));
+    begin = end + 1;
+    if (entry.kind != ListedChecksum::Kind::kEntry) {
+      continue;
+    }
+    std::error_code ignored;
+    if (fs::path(entry.name) == path || fs::equivalent(list.parent_path() / entry.name, path, ignored)) {
+      return entry;
+    }
+    // A list made elsewhere: the base name is what is left to go by.
+    if (!found && fs::path(entry.name).filename() == path.filename()) {
+      found = entry;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+CheckResult check_checksum(const VerifyContext& context) {
+  if (context.options.checksums.empty()) {
+    return skipped("checksum", "no --checksums SHA512SUMS given");
+  }
+  const auto entry = find_entry(context.options.checksums, context.path);
+  if (!entry) {
+    throw Error(ErrorKind::kNotFound, context.options.checksums + ": lists no checksum for " + context.path.string());
+  }
+  const Sha512Digest digest = hash_file(context.path);
+  CheckResult result{"checksum", Verdict::kPass, "SHA-512 is the listed one", "", {}};
+  result.evidence = {{"list", context.options.checksums},
+                     {"listed_name", entry->name},
+                     {"expected", to_hex(entry->digest)},
+                     {"actual", to_hex(digest)}};
+  if (digest != entry->digest) {
+    result.verdict = Verdict::kFail;
+    result.where = context.path.string();
+    result.summary = "SHA-512 is not the one listed in " + context.options.checksums;
+  }
+  return result;
+}
+
+}  // namespace bertjit

@@ -1,0 +1,91 @@
+// `golden`: outputs against recorded ones.
+//
+// Proves that the module gives, on the inputs, the outputs that were recorded. Does not prove that those were right.
+#include <map>
+
+#include "infer/batch.h"
+#include "support/error.h"
+#include "verify/check.h"
+
+namespace bertjit {
+
+namespace {
+
+struct GoldenOutcome {
+  std::string complaint;
+  std::string where;
+  double max_abs_error = 0;
+  EvidenceFields evidence;
+};
+
+/// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there.
+GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& batch, const std::string& path) {
+  const Batch recorded = read_batch(path);
+  if (recorded.tensors.empty()) {
+    throw Error(ErrorKind::kInvalidArgument, path + ": holds no outputs to compare with");
+  }
+  const auto outputs = output_tensors(context.module.run(batch, GradMode::kOff));
+  const auto& names = context.module.output_names();
+  std::map<std::string, at::Tensor> actual;
+  std::string known;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const std::string name = i < names.size() ? names[i] : std::to_string(i);
+    actual.emplace(name, outputs[i]);
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  GoldenOutcome outcome;
+  outcome.evidence = {{"golden", path}, {"inputs", batch.origin}};
+  EvidenceRows rows;
+  for (const auto& [name, expected] : recorded.tensors) {
+    const auto it = actual.find(name);
+    if (it == actual.end()) {
+      throw Error(ErrorKind::kInvalidArgument, path + ": holds '" + name + "', the module returns " + known);
+    }
+    OutputDifference difference = compare_named(expected, it->second, {name}, context.tolerance);
+    if (!difference.matches && outcome.complaint.empty()) {
+      outcome.where = difference.where;
+      outcome.complaint = difference.message;
+    }
+    outcome.max_abs_error =
+        difference.max_abs_error <= outcome.max_abs_error ? outcome.max_abs_error : difference.max_abs_error;
+    rows.insert(rows.end(), difference.rows.begin(), difference.rows.end());
+  }
+  outcome.evidence.push_back({"outputs", std::move(rows)});
+  return outcome;
+}
+
+}  // namespace
+
+CheckResult check_golden(const VerifyContext& context) {
+  const auto& options = context.options;
+  if (options.golden.empty() && options.check_golden.empty()) {
+    return skipped("golden", "no --golden FILE given");
+  }
+  CheckResult result{"golden", Verdict::kPass, "", "", {}};
+  std::vector<GoldenOutcome> outcomes;
+  if (!options.golden.empty()) {
+    outcomes.push_back(compare_with_file(context, context.example, options.golden));
+  }
+  for (size_t i = 0; i < options.check_golden.size(); ++i) {
+    outcomes.push_back(compare_with_file(context, context.further.at(i), options.check_golden[i]));
+  }
+  double worst = 0;
+  EvidenceRows rows;
+  for (auto& outcome : outcomes) {
+    if (!outcome.complaint.empty() && result.verdict == Verdict::kPass) {
+      result.verdict = Verdict::kFail;
+      result.where = outcome.where;
+      result.summary = outcome.complaint;
+    }
+    worst = outcome.max_abs_error <= worst ? worst : outcome.max_abs_error;
+    rows.push_back(std::move(outcome.evidence));
+  }
+  if (result.verdict == Verdict::kPass) {
+    result.summary = std::to_string(outcomes.size()) + " recorded sets of outputs equal, greatest difference " +
+                     short_number(worst);
+  }
+  result.evidence = {{"files", std::move(rows)}};
+  return result;
+}
+
+}  // namespace bertjit

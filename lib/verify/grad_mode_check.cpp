@@ -1,0 +1,109 @@
+// `grad-mode`: the grad / no-grad / inference experiment.
+//
+// Proves that the outputs have the same bits with and without gradients, that a grad_fn is there exactly where it
+// belongs, and that saving under each mode gives the same bytes. Does not prove the values right.
+//
+// Runs with the graph optimizer off: the optimizer wraps differentiable parts into one node, and the grad_fn would read
+// "DifferentiableGraphBackward" from the second run on. What the optimizer does to values is the `repeat` check's part.
+#include <array>
+
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
+#include "compare/compare.h"
+#include "infer/guards.h"
+#include "module/save.h"
+#include "verify/check.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr std::array kModes = {GradMode::kOn, GradMode::kOff, GradMode::kInference};
+
+std::vector<std::string> grad_fn_names(const std::vector<at::Tensor>& outputs) {
+  std::vector<std::string> names;
+  for (const auto& output : outputs) {
+    names.push_back(output.grad_fn() == nullptr ? "" : output.grad_fn()->name());
+  }
+  return names;
+}
+
+bool trainable(const torch::jit::Module& module) {
+  for (const at::Tensor& parameter : module.parameters()) {
+    if (parameter.requires_grad()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void fail(CheckResult& result, const std::string& where, const std::string& summary) {
+  if (result.verdict != Verdict::kFail) {
+    result.verdict = Verdict::kFail;
+    result.where = where;
+    result.summary = summary;
+  }
+}
+
+}  // namespace
+
+CheckResult check_grad_mode(const VerifyContext& context) {
+  CheckResult result{"grad-mode", Verdict::kPass, "", "", {}};
+  const torch::jit::GraphOptimizerEnabledGuard optimizer_off(false);
+  const auto& names = context.module.output_names();
+  const bool expects_grad = trainable(context.module.module());
+
+  std::vector<at::Tensor> reference;
+  Sha512Digest reference_digest{};
+  EvidenceRows rows;
+  std::string grad_fns;
+  for (const GradMode mode : kModes) {
+    const auto outputs = output_tensors(context.module.run(context.example, mode));
+    const auto grad_fn = grad_fn_names(outputs);
+    Sha512Digest digest;
+    {
+      const GradGuard guard(mode);
+      digest = hash_serialized(context.module.module(), {"archive", {}});
+    }
+    if (mode == GradMode::kOn) {
+      reference = outputs;
+      reference_digest = digest;
+    }
+    bool same = outputs.size() == reference.size() && !outputs.empty();
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const std::string name = i < names.size() ? names[i] : std::to_string(i);
+      const bool equal = i < reference.size() && same_bits(reference[i].detach(), outputs[i].detach());
+      if (!equal) {
+        fail(result, name, "output " + name + " has other values with grad " + grad_mode_name(mode) + " than with grad on");
+      }
+      const bool wanted = mode == GradMode::kOn && expects_grad && outputs[i].is_floating_point();
+      if (wanted != !grad_fn[i].empty()) {
+        fail(result, name, "output " + name + " with grad " + grad_mode_name(mode) + (wanted ? " has no grad_fn" : " has grad_fn " + grad_fn[i]));
+      }
+      if (mode == GradMode::kOn && !grad_fn[i].empty()) {
+        grad_fns += (grad_fns.empty() ? "" : ", ") + grad_fn[i];
+      }
+      same = same && equal;
+    }
+    if (outputs.empty()) {
+      fail(result, "", "the module returns no tensors");
+    }
+    if (digest != reference_digest) {
+      fail(result, "", std::string("saved with grad ") + grad_mode_name(mode) + " the file has another SHA-512");
+    }
+    rows.push_back({{"grad", std::string(grad_mode_name(mode))},
+                    {"same_values", same},
+                    {"grad_fn", grad_fn},
+                    {"saved_sha512", to_hex(digest)}});
+  }
+  if (result.verdict == Verdict::kPass) {
+    result.summary = "grad, no-grad and inference mode give the same bits (" + std::to_string(reference.size()) +
+                     " outputs) and save one SHA-512; grad_fn: " + (expects_grad ? grad_fns : "none, no parameter requires grad");
+  }
+  result.evidence = {{"outputs", static_cast<int64_t>(reference.size())},
+                     {"parameters_require_grad", expects_grad},
+                     {"modes", std::move(rows)}};
+  return result;
+}
+
+}  // namespace bertjit

@@ -1,0 +1,87 @@
+// `roundtrip`: load, save, load.
+//
+// Proves that the module survives being saved again: the same outputs bit for bit, the same parameters, the same code,
+// and a second save with the same bytes. Does not prove that the first file is right.
+#include "checksum/sha512.h"
+#include "compare/compare.h"
+#include "compare/graphs.h"
+#include "module/save.h"
+#include "verify/check.h"
+
+namespace bertjit {
+
+namespace {
+
+/// Parameters and buffers that are not the same in both, by name.
+std::vector<std::string> different_tensors(const torch::jit::Module& left, const torch::jit::Module& right) {
+  std::vector<std::string> names;
+  std::map<std::string, at::Tensor> other;
+  for (const auto& item : right.named_parameters()) {
+    other.emplace(item.name, item.value);
+  }
+  for (const auto& item : right.named_buffers()) {
+    other.emplace(item.name, item.value);
+  }
+  const auto compare = [&](const std::string& name, const at::Tensor& value) {
+    const auto it = other.find(name);
+    if (it == other.end() || value.requires_grad() != it->second.requires_grad() ||
+        !(value.is_quantized() || same_bits(value.detach(), it->second.detach()))) {
+      names.push_back(name);
+    }
+  };
+  for (const auto& item : left.named_parameters()) {
+    compare(item.name, item.value);
+  }
+  for (const auto& item : left.named_buffers()) {
+    compare(item.name, item.value);
+  }
+  return names;
+}
+
+}  // namespace
+
+CheckResult check_roundtrip(const VerifyContext& context) {
+  CheckResult result{"roundtrip", Verdict::kPass, "", "", {}};
+  const SaveOptions save_options{"archive", {}};
+  std::string bytes;
+  serialize_module(context.module.module(), save_options, [&](std::span<const std::byte> piece) {
+    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  });
+  const Sha512Digest first = hash_bytes(std::as_bytes(std::span(bytes)));
+  ModuleRunner again({load_module_from_bytes(bytes, "the saved copy"), std::nullopt}, "the saved copy");
+  bytes = {};
+
+  const c10::IValue before = context.module.run(context.example, GradMode::kOff);
+  const c10::IValue after = again.run(context.example, GradMode::kOff);
+  const auto left = output_tensors(before);
+  const auto right = output_tensors(after);
+  bool same_outputs = !left.empty() && left.size() == right.size();
+  for (size_t i = 0; same_outputs && i < left.size(); ++i) {
+    same_outputs = same_bits(left[i], right[i]);
+  }
+  const auto tensors = different_tensors(context.module.module(), again.module());
+  const auto graphs = compare_graphs(canonical_graph(context.module.module()), canonical_graph(again.module()));
+  const Sha512Digest second = hash_serialized(again.module(), save_options);
+
+  result.evidence = {{"outputs", static_cast<int64_t>(left.size())},
+                     {"same_outputs", same_outputs},
+                     {"graph_lines", static_cast<int64_t>(graphs.nodes)},
+                     {"different_graph_lines", static_cast<int64_t>(graphs.different_lines)},
+                     {"different_tensors", tensors},
+                     {"first_save_sha512", to_hex(first)},
+                     {"second_save_sha512", to_hex(second)}};
+  if (!same_outputs || !tensors.empty() || !graphs.matches) {
+    result.verdict = Verdict::kFail;
+    result.where = !tensors.empty() ? tensors.front() : "";
+    result.summary = !tensors.empty()  ? "tensor " + tensors.front() + " changed when saved and loaded again"
+                     : !graphs.matches ? "the code changed when saved and loaded again"
+                                       : "outputs changed when saved and loaded again";
+    return result;
+  }
+  result.summary = "saved and loaded again: " + std::to_string(left.size()) +
+                   " outputs equal bit for bit, same tensors and code" +
+                   (first == second ? ", a second save has the same SHA-512" : "");
+  return result;
+}
+
+}  // namespace bertjit

@@ -1,0 +1,125 @@
+// `shapes`: which batch sizes and lengths does it take?
+//
+// Proves, for a grid of batch sizes and lengths, that the module runs, and with --source that it gives the numbers of
+// the source there. Does not prove anything of shapes outside the grid.
+//
+// A length that fails is a finding, not a fault, unless the file claims to take every length. Wrong numbers always are.
+#include <algorithm>
+#include <set>
+
+#include "infer/batch.h"
+#include "support/error.h"
+#include "verify/check.h"
+
+namespace bertjit {
+
+namespace {
+
+struct Cell {
+  int64_t batch;
+  int64_t length;
+  std::string outcome;  ///< "works", "fails", "wrong numbers"
+  std::string detail;
+};
+
+std::vector<std::pair<int64_t, int64_t>> grid(const VerifyContext& context) {
+  const int64_t longest = context.module.signature().max_positions;
+  std::set<int64_t> lengths{1, 2, 3, 7, 33, context.example.tensors.at(0).size(-1)};
+  std::vector<std::pair<int64_t, int64_t>> cells;
+  for (const int64_t batch : {1, 2, 3}) {
+    for (const int64_t length : lengths) {
+      if (longest == 0 || length <= longest) {
+        cells.emplace_back(batch, length);
+      }
+    }
+  }
+  if (longest > 0 && !lengths.contains(longest)) {
+    cells.emplace_back(1, longest);
+  }
+  return cells;
+}
+
+Cell try_cell(const VerifyContext& context, int64_t batch, int64_t length) {
+  Cell cell{batch, length, "works", ""};
+  const BoundBatch inputs =
+      context.module.bind(shape_batch({batch, length}, context.module.signature(), context.options.inputs.seed));
+  c10::IValue actual;
+  try {
+    actual = context.module.run(inputs, GradMode::kOff);
+  } catch (const Error& error) {
+    cell.outcome = "fails";
+    cell.detail = error.what();
+    return cell;
+  }
+  if (context.source != nullptr) {
+    const OutputDifference difference =
+        compare_named(run_source(context, inputs), actual, context.module.output_names(), context.tolerance);
+    if (!difference.matches) {
+      cell.outcome = "wrong numbers";
+      cell.detail = difference.message;
+    }
+  }
+  return cell;
+}
+
+std::string cell_name(const Cell& cell) {
+  return std::to_string(cell.batch) + "x" + std::to_string(cell.length);
+}
+
+/// The smallest cell with that outcome, by number of tokens.
+const Cell* smallest(const std::vector<Cell>& cells, const std::string& outcome) {
+  const Cell* best = nullptr;
+  for (const auto& cell : cells) {
+    if (cell.outcome == outcome && (best == nullptr || cell.batch * cell.length < best->batch * best->length)) {
+      best = &cell;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+CheckResult check_shapes(const VerifyContext& context) {
+  if (context.example.tensors.empty() || context.example.tensors[0].dim() != 2) {
+    return skipped("shapes", "the inputs are not [batch, length]");
+  }
+  std::vector<Cell> cells;
+  for (const auto& [batch, length] : grid(context)) {
+    cells.push_back(try_cell(context, batch, length));
+  }
+  const auto works = std::count_if(cells.begin(), cells.end(), [](const Cell& c) { return c.outcome == "works"; });
+  const Cell* wrong = smallest(cells, "wrong numbers");
+  const Cell* fails = smallest(cells, "fails");
+  const auto& claims = context.module.claims();
+  const bool claims_dynamic = claims && claims->dynamic_length == true && claims->dynamic_batch == true;
+
+  CheckResult result{"shapes", Verdict::kPass, "", "", {}};
+  result.summary = std::to_string(works) + " of " + std::to_string(cells.size()) + " batch x length shapes work" +
+                   (context.source == nullptr ? "; numbers not compared, that needs --source" : " and equal the source");
+  if (wrong != nullptr) {
+    result.verdict = Verdict::kFail;
+    result.where = cell_name(*wrong);
+    result.summary = "wrong numbers at " + cell_name(*wrong) + ": " + wrong->detail;
+  } else if (fails != nullptr && claims_dynamic) {
+    result.verdict = Verdict::kFail;
+    result.where = cell_name(*fails);
+    result.summary = "claims to take every shape, fails at " + cell_name(*fails);
+  } else if (fails != nullptr) {
+    result.summary += "; the smallest that fails is " + cell_name(*fails);
+  }
+  if (works == 0 && result.verdict == Verdict::kPass) {
+    result.verdict = Verdict::kFail;
+    result.summary = "no shape of the grid works";
+  }
+  EvidenceRows rows;
+  for (const auto& cell : cells) {
+    rows.push_back({{"batch", cell.batch}, {"length", cell.length}, {"outcome", cell.outcome}, {"detail", cell.detail}});
+  }
+  result.evidence = {{"works", static_cast<int64_t>(works)},
+                     {"cells", static_cast<int64_t>(cells.size())},
+                     {"claims_dynamic_shapes", claims_dynamic},
+                     {"grid", std::move(rows)}};
+  return result;
+}
+
+}  // namespace bertjit

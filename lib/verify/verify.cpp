@@ -1,0 +1,121 @@
+#include "verify/verify.h"
+
+#include <algorithm>
+
+#include "infer/batch.h"
+#include "infer/guards.h"
+#include "infer/input_spec.h"
+#include "support/error.h"
+#include "verify/check.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr double kDefaultRtol = 1.3e-6;
+constexpr double kDefaultAtol = 2e-5;
+
+void check_ids(const std::vector<std::string>& ids, const char* flag) {
+  const auto known = verify_check_ids();
+  for (const auto& id : ids) {
+    if (std::find(known.begin(), known.end(), id) == known.end()) {
+      std::string list;
+      for (const auto& name : known) {
+        list += (list.empty() ? "" : ", ") + name;
+      }
+      throw Error(ErrorKind::kInvalidArgument,
+                  std::string(flag) + " " + id + ": no check has that id (known: " + list + ")");
+    }
+  }
+}
+
+bool contains(const std::vector<std::string>& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+std::vector<BoundBatch> further_inputs(const VerifyOptions& options, const Runner& module) {
+  std::vector<BoundBatch> batches;
+  for (const auto& path : options.check_inputs) {
+    batches.push_back(module.bind(read_batch(path)));
+  }
+  for (const auto& shape : options.check_shapes) {
+    Batch batch = shape_batch(parse_shape(shape), module.signature(), options.inputs.seed);
+    batch.origin = "shape " + shape;
+    batches.push_back(module.bind(batch));
+  }
+  return batches;
+}
+
+}  // namespace
+
+const std::vector<Check>& all_checks() {
+  static const std::vector<Check> checks = {
+      {"checksum", "the bytes are those that the list names", "that they were right when the list was made",
+       check_checksum},
+      {"grad-mode", "outputs and saved bytes do not depend on the gradient mode; grad_fn is where it belongs",
+       "that the values are right", check_grad_mode},
+      {"roundtrip", "the module survives being saved and loaded again", "that the first file is right",
+       check_roundtrip},
+      {"repeat", "the answer does not depend on how often it ran, on the optimizer or on threads",
+       "that the answer is right", check_repeat},
+      {"train-mode", "no dropout, batch statistics or random operator is active", "that training was finished",
+       check_train_mode},
+      {"shapes", "the batch sizes and lengths of the grid work", "anything of other shapes", check_shapes},
+      {"check-inputs", "the further inputs give the source's outputs", "anything of other inputs",
+       check_check_inputs},
+      {"source", "every weight and the example's outputs are the checkpoint's", "that the checkpoint is right",
+       check_source},
+      {"golden", "the outputs are the recorded ones", "that the recorded ones are right", check_golden},
+  };
+  return checks;
+}
+
+std::vector<std::string> verify_check_ids() {
+  std::vector<std::string> ids;
+  for (const auto& check : all_checks()) {
+    ids.push_back(check.id);
+  }
+  return ids;
+}
+
+VerifyResult verify(const VerifyOptions& options) {
+  check_ids(options.only, "--only");
+  check_ids(options.skip, "--skip");
+  if (options.check_golden.size() > options.check_inputs.size()) {
+    throw Error(ErrorKind::kInvalidArgument, "--check-golden is given " + std::to_string(options.check_golden.size()) +
+                                                 " times, --check-inputs " +
+                                                 std::to_string(options.check_inputs.size()) + " times");
+  }
+  const ThreadGuard threads(options.threads);
+  std::optional<Source> source;
+  if (!options.source.path.empty()) {
+    source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
+  }
+  ModuleRunner module(load_module(options.module), options.module, source ? &source->model->description() : nullptr);
+  const Tokenizer* tokenizer = source ? source->tokenizer.get() : nullptr;
+  const BoundBatch example = module.bind(make_batch(options.inputs, module.signature(), tokenizer));
+  const VerifyContext context{options,
+                              options.module,
+                              module,
+                              source ? &*source : nullptr,
+                              example,
+                              further_inputs(options, module),
+                              {options.rtol.value_or(kDefaultRtol), options.atol.value_or(kDefaultAtol)}};
+
+  VerifyResult result{options.module, options.source.path, example.origin, {}, false, false};
+  for (const auto& check : all_checks()) {
+    if ((options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id)) {
+      result.checks.push_back(check.run(context));
+    }
+  }
+  const auto count = [&](Verdict verdict) {
+    return std::count_if(result.checks.begin(), result.checks.end(),
+                         [&](const CheckResult& c) { return c.verdict == verdict; });
+  };
+  const auto failed = count(Verdict::kFail) + (options.werror ? count(Verdict::kWarn) : 0);
+  result.nothing_checked = count(Verdict::kPass) + count(Verdict::kFail) + count(Verdict::kWarn) == 0;
+  result.passed = failed == 0 && !result.nothing_checked;
+  return result;
+}
+
+}  // namespace bertjit

@@ -1,0 +1,53 @@
+// `bertjit verify`: is this TorchScript file right? One file a check; docs/verification.md says what each proves.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "infer/input_options.h"
+#include "infer/source_options.h"
+#include "verify/verify_result.h"
+
+namespace bertjit {
+
+struct VerifyOptions {
+  /// The TorchScript file to judge.
+  std::string module;
+  /// The checkpoint it was exported from; source.path is empty if there is none.
+  SourceOptions source;
+  InputOptions inputs;
+  /// Recorded outputs for the example inputs (.npz, .safetensors, .json), named as the outputs.
+  std::string golden;
+  /// Recorded outputs for each --check-inputs, in order.
+  std::vector<std::string> check_golden;
+  /// Files with further inputs.
+  std::vector<std::string> check_inputs;
+  /// Shapes such as "8x128" for which further inputs are made up.
+  std::vector<std::string> check_shapes;
+  /// A list that sha512sum would check; the file's line is looked up by name.
+  std::string checksums;
+  /// Ids of the checks to run; empty: all.
+  std::vector<std::string> only;
+  std::vector<std::string> skip;
+  /// Warnings fail.
+  bool werror = false;
+  /// Unset: rtol 1.3e-6 (assert_close's for float32), atol 2e-5. Two honest float32 implementations of a BERT differ by
+  /// up to 6e-6, faults by 1e-4 and more.
+  std::optional<double> rtol;
+  std::optional<double> atol;
+  /// Inside one operator; 0 for one per core.
+  int threads = 0;
+};
+
+/// Ids of all checks, in the order in which they run.
+std::vector<std::string> verify_check_ids();
+
+/// Runs every check that the options allow; one that cannot run is kSkip and says what would allow it. A failed check
+/// does not stop the others.
+///
+/// Throws Error where there is no answer: the file cannot be read or is corrupt, the checkpoint cannot be built, an
+/// unknown check id.
+VerifyResult verify(const VerifyOptions& options);
+
+}  // namespace bertjit

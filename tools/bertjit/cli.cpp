@@ -1,0 +1,71 @@
+// The list of subcommands, and the only place where exceptions end.
+#include "cli.h"
+
+#include <exception>
+#include <string>
+
+#include "commands.h"
+#include "support/error.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr const char* kDescription =
+    "Turns BERT-family models into TorchScript and proves that the export is right.";
+
+constexpr const char* kFooter = R"(Examples:
+  bertjit trace ./bert-base-uncased -o traced_bert.pt        checkpoint to TorchScript, checked
+  bertjit checksum traced_bert.pt > SHA512SUMS               what sha512sum prints, byte for byte
+  bertjit verify traced_bert.pt --source ./bert-base-uncased is this file still that model?
+
+Exit code: 0 yes, 1 no (a check failed, a file differs), 2 could not answer, 3 refused as unsafe.
+`bertjit COMMAND --help` says more of each command.)";
+
+/// "bertjit trace" once the subcommand is known.
+std::string speaker(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return "bertjit" + (chosen.empty() ? "" : " " + chosen.front()->get_name());
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream& err) {
+  const auto chosen = app.get_subcommands();
+  err << speaker(app) << ": " << error.what() << "\nTry '" << speaker(app) << " --help' for more information.\n";
+  // sha512sum's code for bad usage is 1, and checksum keeps its codes.
+  return !chosen.empty() && chosen.front()->get_name() == "checksum" ? 1 : 2;
+}
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
+  Invocation invocation{in, out, err};
+  CLI::App app{kDescription, "bertjit"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", "bertjit " BERTJIT_VERSION);
+  app.require_subcommand(1);
+  setup_trace(app, invocation);
+  setup_checksum(app, invocation);
+  setup_verify(app, invocation);
+  setup_run(app, invocation);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success, out, err);  // --help and --version
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error, err);
+  } catch (const Error& error) {
+    err << speaker(app) << ": " << error.what() << "\n";
+    return error.kind() == ErrorKind::kUnsafe ? 3 : 2;
+  } catch (const std::exception& error) {
+    err << speaker(app) << ": " << error.what() << "\n";
+    return 2;
+  }
+  out.flush();
+  if (!out && invocation.exit_code == 0) {
+    err << speaker(app) << ": cannot write to standard output\n";
+    return 2;
+  }
+  return invocation.exit_code;
+}
+
+}  // namespace bertjit

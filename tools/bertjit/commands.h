@@ -1,0 +1,15 @@
+// One function a subcommand: adds it to the program and, when it is called, runs it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "invocation.h"
+
+namespace bertjit {
+
+void setup_trace(CLI::App& app, Invocation& invocation);
+void setup_run(CLI::App& app, Invocation& invocation);
+void setup_verify(CLI::App& app, Invocation& invocation);
+void setup_checksum(CLI::App& app, Invocation& invocation);
+
+}  // namespace bertjit

@@ -1,0 +1,107 @@
+#include "common_options.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+
+namespace bertjit {
+
+namespace {
+
+/// A flag that takes one of a few words; the help lists them, others are refused.
+template <typename Enum>
+void add_choice(CLI::App& command, const std::string& flag, Enum& field, const std::map<std::string, Enum>& words,
+                const std::string& help) {
+  std::string names;
+  std::string chosen;
+  for (const auto& [word, value] : words) {
+    names += (names.empty() ? "" : "|") + word;
+    chosen = value == field ? word : chosen;
+  }
+  command
+      .add_option_function<std::string>(
+          flag,
+          [&field, words, names, flag](const std::string& word) {
+            const auto it = words.find(word);
+            if (it == words.end()) {
+              throw CLI::ValidationError(flag, "'" + word + "' is not one of " + names);
+            }
+            field = it->second;
+          },
+          help)
+      ->option_text(names + " [" + chosen + "]");
+}
+
+}  // namespace
+
+void add_output_flags(CLI::App& command, OutputOptions& options) {
+  add_choice<Format>(command, "--format", options.format, {{"text", Format::kText}, {"json", Format::kJson}},
+                     "Form of the result");
+  add_choice<ColorChoice>(
+      command, "--color", options.color,
+      {{"auto", ColorChoice::kAuto}, {"always", ColorChoice::kAlways}, {"never", ColorChoice::kNever}},
+      "Colour the text; auto: on a terminal");
+  command.add_flag("--quiet", options.quiet, "No talk on standard error but errors");
+}
+
+void add_source_flags(CLI::App& command, SourceOptions& options) {
+  command.add_option("--init", options.init, "'random': random weights for a bare config.json, from --seed")
+      ->option_text("random");
+  command.add_option("--head", options.model.head, "Class of transformers to build, e.g. BertForMaskedLM; default: the "
+                                                   "first of config.json's architectures")
+      ->option_text("CLASS");
+  add_choice<AttentionKind>(command, "--attention", options.model.attention,
+                            {{"sdpa", AttentionKind::kSdpa}, {"eager", AttentionKind::kEager}},
+                            "One fused operator, or matmul and softmax");
+  add_choice<Tie>(command, "--tie", options.model.tie, {{"clone", Tie::kClone}, {"share", Tie::kShare}},
+                  "A decoder tied to the word embeddings: a copy of its own, or one storage under two names");
+}
+
+void add_input_flags(CLI::App& command, InputOptions& options) {
+  command.add_option("--text", options.text,
+                     "Text for the checkpoint's tokenizer; one that starts with [CLS] is taken as it stands")
+      ->option_text("S");
+  command.add_option("--text-pair", options.text_pair, "Second text of a pair")->option_text("S");
+  command.add_option("--mask-index", options.mask_index, "Position of a token to replace by [MASK], from 0")
+      ->option_text("N");
+  command.add_option("--tokenizer", options.tokenizer, "Folder of another tokenizer")->option_text("DIR");
+  command.add_option("--pad-to", options.pad_to, "Pad the text to N tokens")->option_text("N");
+  command.add_option("--inputs", options.inputs, "Inputs by argument name: .npz, .safetensors or .json")
+      ->option_text("FILE");
+  command.add_option("--input", options.input,
+                     "One input, repeatable: a JSON list, or rand:3x4, randn:, ones:, zeros:, randint(0,100):2x7, each "
+                     "with an optional :dtype; without NAME= they bind in order")
+      ->option_text("NAME=SPEC")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+  command.add_option("--seed", options.seed, "Seed of random weights and inputs")->option_text("N [0]");
+}
+
+void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode>& modes) {
+  std::map<std::string, GradMode> words;
+  for (const GradMode mode : modes) {
+    words[grad_mode_name(mode)] = mode;
+  }
+  add_choice<GradMode>(command, "--grad", grad, words, "Gradient mode: Python's default, no_grad, inference_mode");
+}
+
+void add_threads_flag(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads inside one operator; 0: one per core")
+      ->option_text("N [0]")
+      ->check(CLI::Range(0, 1024));
+}
+
+Color choose_color(ColorChoice choice) {
+  const bool wanted =
+      choice == ColorChoice::kAlways ||
+      (choice == ColorChoice::kAuto && ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
+  return wanted ? Color::kYes : Color::kNo;
+}
+
+void print_json(const nlohmann::ordered_json& json, Invocation& invocation) {
+  invocation.out << json.dump(2) << "\n";
+}
+
+}  // namespace bertjit

@@ -1,0 +1,46 @@
+// Flags that several commands share, bound straight to the fields of their options.
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "infer/grad_mode.h"
+#include "infer/input_options.h"
+#include "infer/source_options.h"
+#include "invocation.h"
+#include "report/check_report.h"
+
+namespace bertjit {
+
+enum class Format { kText, kJson };
+enum class ColorChoice { kAuto, kAlways, kNever };
+
+/// --format, --color, --quiet.
+struct OutputOptions {
+  Format format = Format::kText;
+  ColorChoice color = ColorChoice::kAuto;
+  bool quiet = false;
+};
+
+void add_output_flags(CLI::App& command, OutputOptions& options);
+
+/// --init, --head, --attention, --tie: how a checkpoint becomes a network.
+void add_source_flags(CLI::App& command, SourceOptions& options);
+
+/// --text, --text-pair, --mask-index, --tokenizer, --pad-to, --inputs, --input, --seed.
+void add_input_flags(CLI::App& command, InputOptions& options);
+
+/// --grad; `modes` are those the command takes.
+void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode>& modes);
+
+void add_threads_flag(CLI::App& command, int& threads);
+
+/// Whether to colour what goes to standard output: asked for, or a terminal.
+Color choose_color(ColorChoice choice);
+
+/// One JSON document and a line end.
+void print_json(const nlohmann::ordered_json& json, Invocation& invocation);
+
+}  // namespace bertjit

@@ -1,0 +1,62 @@
+// `bertjit run`: a model on some inputs.
+#include "run/run.h"
+
+#include <memory>
+
+#include "commands.h"
+#include "common_options.h"
+#include "engine_loader.h"
+#include "report/run_report.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr const char* kDescription = R"(Run a checkpoint or a TorchScript file and print its outputs as Python does.
+
+MODEL is a Hugging Face directory (run untraced), a config.json with --init random, or a TorchScript .pt.
+Inputs bind to the arguments of forward by name; how they were bound is said on standard error.)";
+
+constexpr const char* kFooter = R"(Examples:
+  bertjit run traced_bert.pt --tokenizer ./bert-base-uncased --text "Who was Jim Henson ?"
+  bertjit run traced_bert.pt --input 'input_ids=[[101, 2040, 2001, 102]]' --grad off
+  bertjit run ./bert-base-uncased --inputs batch.npz --output outputs.npz --quiet
+  bertjit run traced_bert.pt --input input_ids='randint(0,30522):2x7' --seed 1 --format json
+
+Exit code: 0 ran, 2 could not.)";
+
+struct RunCommand {
+  RunOptions options;
+  OutputOptions output;
+};
+
+void run_run(const RunCommand& command, Invocation& invocation) {
+  const RunResult result = engine().run(command.options);
+  if (!command.output.quiet) {
+    print_binding(result, invocation.err);
+  }
+  if (command.output.format == Format::kJson) {
+    print_json(to_json(result), invocation);
+  } else {
+    print_text(result, invocation.out);
+  }
+}
+
+}  // namespace
+
+void setup_run(CLI::App& app, Invocation& invocation) {
+  auto command = std::make_shared<RunCommand>();
+  RunOptions& options = command->options;
+  CLI::App* run = app.add_subcommand("run", kDescription);
+  run->footer(kFooter);
+  run->add_option("MODEL", options.source.path, "Checkpoint or TorchScript file")->required()->option_text(" ");
+  add_source_flags(*run, options.source);
+  add_input_flags(*run, options.inputs);
+  add_grad_flag(*run, options.grad, {GradMode::kOn, GradMode::kOff, GradMode::kInference});
+  run->add_option("-o,--output", options.output, "Also write the outputs, by name")->option_text("FILE.npz|.safetensors");
+  add_threads_flag(*run, options.threads);
+  add_output_flags(*run, command->output);
+  run->callback([command, &invocation] { run_run(*command, invocation); });
+}
+
+}  // namespace bertjit

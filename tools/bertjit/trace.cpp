@@ -1,0 +1,97 @@
+// `bertjit trace`: a checkpoint to a TorchScript file.
+#include "trace/trace.h"
+
+#include <memory>
+
+#include "commands.h"
+#include "common_options.h"
+#include "engine_loader.h"
+#include "report/trace_report.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr const char* kDescription = R"(Trace a checkpoint to a TorchScript file, and check the trace.
+
+SOURCE is a Hugging Face directory (config.json and weights), or a config.json with --init random.
+Inputs bind to the arguments of forward by name. The file takes every batch size and length that the
+position embeddings allow, unless --fixed-shapes. It is written only if every check passed.)";
+
+constexpr const char* kFooter = R"(Examples:
+  bertjit trace ./bert-base-uncased -o traced_bert.pt
+  bertjit trace ./bert-base-uncased -o traced_bert.pt --checksum --check-shapes 1x7 --check-shapes 8x128
+  bertjit trace ./bert-base-uncased -o traced_bert.pt --text "Who was Jim Henson ?" --text-pair "Jim Henson was a puppeteer" --mask-index 8
+  bertjit trace config.json --init random --seed 0 -o random_bert.pt
+
+Exit code: 0 written, 1 a check failed and nothing was written, 2 could not answer.)";
+
+struct TraceCommand {
+  TraceOptions options;
+  OutputOptions output;
+  bool no_check = false;
+};
+
+void talk(const TraceResult& result, Invocation& invocation) {
+  if (!result.unused_weights.empty()) {
+    invocation.err << "bertjit trace: " << result.source << ": " << result.unused_weights.size()
+                   << " tensors are not used by " << result.head << ":";
+    for (const auto& name : result.unused_weights) {
+      invocation.err << "\n  " << name;
+    }
+    invocation.err << "\n";
+  }
+  for (const auto& warning : result.warnings) {
+    invocation.err << "bertjit trace: TracerWarning: " << warning << "\n";
+  }
+}
+
+void run_trace(TraceCommand& command, Invocation& invocation) {
+  command.options.check = !command.no_check;
+  const TraceResult result = engine().trace(command.options);
+  if (!command.output.quiet) {
+    talk(result, invocation);
+  }
+  if (command.output.format == Format::kJson) {
+    print_json(to_json(result), invocation);
+  } else {
+    print_text(result, choose_color(command.output.color), invocation.out);
+  }
+  invocation.exit_code = result.passed ? 0 : 1;
+}
+
+}  // namespace
+
+void setup_trace(CLI::App& app, Invocation& invocation) {
+  auto command = std::make_shared<TraceCommand>();
+  TraceOptions& options = command->options;
+  CLI::App* trace = app.add_subcommand("trace", kDescription);
+  trace->footer(kFooter);
+  trace->add_option("SOURCE", options.source.path, "Checkpoint")->required()->option_text(" ");
+  trace->add_option("-o,--output", options.output, "File to write, as a whole or not at all")
+      ->required()
+      ->option_text("OUT.pt");
+  add_source_flags(*trace, options.source);
+  add_input_flags(*trace, options.inputs);
+  trace->add_option("--check-inputs", options.check_inputs, "File with further inputs to check the trace on; repeatable")
+      ->option_text("FILE")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+  trace->add_option("--check-shapes", options.check_shapes,
+                    "Shapes, e.g. 1x7,8x128, for which further inputs are made up; repeatable")
+      ->option_text("BxL,...")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+  trace->add_flag("--no-check", command->no_check, "Write the trace unchecked");
+  add_grad_flag(*trace, options.grad, {GradMode::kOn, GradMode::kOff});
+  trace->add_flag("--fixed-shapes", options.fixed_shapes, "Record sizes as constants: only the example's batch and length");
+  trace->add_option("--archive-name", options.archive_name, "Root folder in the archive; default: the output's stem")
+      ->option_text("NAME");
+  trace->add_flag("--checksum", options.checksum, "Also write OUT.pt.sha512, hashed while writing");
+  add_threads_flag(*trace, options.threads);
+  add_output_flags(*trace, command->output);
+  trace->callback([command, &invocation] { run_trace(*command, invocation); });
+}
+
+}  // namespace bertjit

@@ -1,0 +1,80 @@
+// `bertjit verify`: is this TorchScript file right?
+#include "verify/verify.h"
+
+#include <memory>
+
+#include "commands.h"
+#include "common_options.h"
+#include "engine_loader.h"
+#include "report/verify_report.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr const char* kDescription = R"(Judge a TorchScript file: every check that the arguments allow is run.
+
+Checks: checksum (with --checksums), grad-mode, roundtrip, repeat, train-mode, shapes, check-inputs (with
+--check-inputs or --check-shapes, and --source), source (with --source), golden (with --golden).)";
+
+constexpr const char* kFooter = R"(Examples:
+  bertjit verify traced_bert.pt --source ./bert-base-uncased
+  bertjit verify traced_bert.pt --checksums SHA512SUMS --only checksum
+  bertjit verify traced_bert.pt --source ./bert-base-uncased --check-shapes 1x7,8x128 --format json
+  bertjit verify traced_bert.pt --inputs batch.npz --golden outputs.npz
+
+Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked.)";
+
+struct VerifyCommand {
+  VerifyOptions options;
+  OutputOptions output;
+};
+
+void run_verify(const VerifyCommand& command, Invocation& invocation) {
+  const VerifyResult result = engine().verify(command.options);
+  if (command.output.format == Format::kJson) {
+    print_json(to_json(result), invocation);
+  } else {
+    print_text(result, choose_color(command.output.color), invocation.out);
+  }
+  invocation.exit_code = result.nothing_checked ? 2 : result.passed ? 0 : 1;
+}
+
+CLI::Option* add_list(CLI::App& command, const std::string& flag, std::vector<std::string>& field,
+                      const std::string& help, const std::string& value) {
+  return command.add_option(flag, field, help)
+      ->option_text(value)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
+}  // namespace
+
+void setup_verify(CLI::App& app, Invocation& invocation) {
+  auto command = std::make_shared<VerifyCommand>();
+  VerifyOptions& options = command->options;
+  CLI::App* verify = app.add_subcommand("verify", kDescription);
+  verify->footer(kFooter);
+  verify->add_option("MODULE", options.module, "TorchScript file")->required()->option_text(" ");
+  verify->add_option("--source", options.source.path, "Checkpoint it was exported from")->option_text("SOURCE");
+  add_source_flags(*verify, options.source);
+  add_input_flags(*verify, options.inputs);
+  add_list(*verify, "--check-inputs", options.check_inputs, "File with further inputs; repeatable", "FILE");
+  add_list(*verify, "--check-shapes", options.check_shapes,
+           "Shapes, e.g. 1x7,8x128, for which further inputs are made up; repeatable", "BxL,...")
+      ->delimiter(',');
+  verify->add_option("--golden", options.golden, "Recorded outputs for the inputs: .npz, .safetensors or .json")
+      ->option_text("FILE");
+  add_list(*verify, "--check-golden", options.check_golden, "Recorded outputs for each --check-inputs, in order", "FILE");
+  verify->add_option("--checksums", options.checksums, "List with the file's SHA-512")->option_text("SHA512SUMS");
+  add_list(*verify, "--only", options.only, "Run these checks only", "ID,...")->delimiter(',');
+  add_list(*verify, "--skip", options.skip, "Leave these checks out", "ID,...")->delimiter(',');
+  verify->add_flag("--werror", options.werror, "Warnings fail");
+  verify->add_option("--rtol", options.rtol, "Relative tolerance of outputs")->option_text("X [1.3e-6]");
+  verify->add_option("--atol", options.atol, "Absolute tolerance of outputs")->option_text("X [2e-5]");
+  add_threads_flag(*verify, options.threads);
+  add_output_flags(*verify, command->output);
+  verify->callback([command, &invocation] { run_verify(*command, invocation); });
+}
+
+}  // namespace bertjit
