@@ -109,6 +109,12 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
   }
 }
 
+ModuleRunner ModuleRunner::fresh_copy() const {
+  ModuleRunner copy = *this;
+  copy.loaded_.module = loaded_.module.clone();
+  return copy;
+}
+
 c10::IValue ModuleRunner::run(const BoundBatch& batch, GradMode grad) {
   const bool fixed = loaded_.claims && loaded_.claims->dynamic_length == false;
   const char* advice = fixed ? "; it was traced with --fixed-shapes: pad the input to the traced length (--pad-to), or "

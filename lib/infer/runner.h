@@ -67,6 +67,8 @@ class ModuleRunner : public Runner {
   torch::jit::Module& module() {
     return loaded_.module;
   }
+  /// The same module, sharing its tensors, with executors that have not run and hold no optimized graphs.
+  ModuleRunner fresh_copy() const;
   const std::optional<Claims>& claims() const {
     return loaded_.claims;
   }

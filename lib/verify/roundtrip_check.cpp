@@ -67,6 +67,8 @@ CheckResult check_roundtrip(const VerifyContext& context) {
                      {"same_outputs", same_outputs},
                      {"graph_lines", static_cast<int64_t>(graphs.nodes)},
                      {"different_graph_lines", static_cast<int64_t>(graphs.different_lines)},
+                     {"first_graph_line_before", graphs.expected_line},
+                     {"first_graph_line_after", graphs.actual_line},
                      {"different_tensors", tensors},
                      {"first_save_sha512", to_hex(first)},
                      {"second_save_sha512", to_hex(second)}};
