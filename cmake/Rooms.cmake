@@ -2,8 +2,10 @@
 #
 #   bertjit_room(checksum USES support LINKS OpenSSL::Crypto)
 #   bertjit_room(models TORCH USES support checkpoint)
+#   bertjit_room(verify TORCH USES module infer TESTS_USE trace)
 #
-# USES names the rooms it may call; that line is the layering. TORCH marks rooms that need libtorch: they share one
+# USES names the rooms it may call; that line is the layering. TESTS_USE names further ones that only its tests call,
+# to make what the room judges. TORCH marks rooms that need libtorch: they share one
 # precompiled header (20 s a file otherwise) and may be used only by other such rooms.
 # Sources and tests are found by pattern: *.cpp, and *_test.cpp for the tests. A room's tests are one program and one
 # ctest entry, labelled unit (no libtorch), model (libtorch) or cli (the whole program).
@@ -35,7 +37,7 @@ function(bertjit_use_torch target)
 endfunction()
 
 function(bertjit_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH" "" "USES;LINKS;TESTS_USE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
   if(tests)
@@ -58,7 +60,8 @@ function(bertjit_room name)
   target_link_libraries(bertjit_${name} ${scope} ${ROOM_USES} ${ROOM_LINKS})
 
   if(tests)
-    bertjit_test_program(bertjit_${name}_tests TESTS ${tests} LABEL unit LINKS bertjit_${name})
+    list(TRANSFORM ROOM_TESTS_USE PREPEND bertjit_)
+    bertjit_test_program(bertjit_${name}_tests TESTS ${tests} LABEL unit LINKS bertjit_${name} ${ROOM_TESTS_USE})
     if(ROOM_TORCH)
       bertjit_use_torch(bertjit_${name}_tests)
       set_tests_properties(${name} PROPERTIES LABELS model)

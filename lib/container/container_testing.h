@@ -3,27 +3,16 @@
 
 #include <cstring>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "container/tensors.h"
 #include "container/zip_writer.h"
 #include "support/error.h"
+#include "testing/error_of.h"
 #include "testing/testing.h"
 
 namespace bertjit::testing {
-
-/// The Error that `action` throws; fails the test if it throws none.
-inline Error error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  FAIL("no Error was thrown");
-  throw;
-}
 
 template <class T>
 std::vector<T> values(const TensorView& tensor) {

@@ -176,6 +176,10 @@ Batch read_batch(const fs::path& path) {
 }
 
 Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed) {
+  if (shape.size() < 2) {
+    throw Error(ErrorKind::kInvalidArgument, "shape " + std::to_string(shape.empty() ? 0 : shape.front()) +
+                                                 ": expected batch and length, such as 8x128");
+  }
   Batch batch{"ids from --seed", {}};
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   for (const auto& input : signature.inputs) {

@@ -32,33 +32,30 @@ void set_archive_name(PyTorchStreamWriter& writer, const std::string& name);
 void serialize_module(const torch::jit::Module& module, const SaveOptions& options, const ByteSink& sink) {
   std::exception_ptr failure;
   const auto write = [&](const void* data, size_t size) -> size_t {
-    if (failure) {
-      return 0;
+    // libtorch's zip writer is C code: an exception must not cross it. Nor may it hear of a failure: its destructor
+    // finishes the archive and throws if that fails, which ends the process. So it writes on, into nothing.
+    if (!failure) {
+      try {
+        sink({static_cast<const std::byte*>(data), size});
+      } catch (...) {
+        failure = std::current_exception();
+      }
     }
-    try {
-      sink({static_cast<const std::byte*>(data), size});
-      return size;
-    } catch (...) {
-      // libtorch's zip writer is C code: an exception must not cross it. A short write makes it give up.
-      failure = std::current_exception();
-      return 0;
-    }
+    return size;
   };
   torch::jit::ExtraFilesMap extra_files;
   for (const auto& [name, content] : options.extra_files) {
     extra_files[name] = content;
   }
-  try {
+  {
     PyTorchStreamWriter writer(write);
     set_archive_name(writer, options.archive_name);
     torch::jit::ScriptModuleSerializer serializer(writer);
     serializer.serialize(module, extra_files, /*bytecode_format=*/false, /*save_mobile_debug_info=*/false);
     writer.writeEndOfFile();
-  } catch (...) {
-    if (failure) {
-      std::rethrow_exception(failure);
-    }
-    throw;
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
   }
 }
 
@@ -76,6 +73,7 @@ SavedFile save_module(const torch::jit::Module& module, const std::filesystem::p
     if (hash == HashWhileWriting::kYes) {
       digest.update(bytes);
     }
+    release_mapped_pages(bytes);
   });
   file.commit();
   return {file.size_bytes(), hash == HashWhileWriting::kYes ? std::optional(digest.finish()) : std::nullopt};

@@ -1,5 +1,6 @@
 #include "report/run_report.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -83,9 +84,18 @@ void print_text(const RunResult& result, std::ostream& out) {
 }
 
 void print_binding(const RunResult& result, std::ostream& out) {
+  size_t width = 0;
+  for (const auto& input : result.inputs) {
+    width = std::max(width, input.name.size());
+  }
   out << "inputs from " << result.example << "\n";
   for (const auto& input : result.inputs) {
-    out << "  " << input.name << "  " << input.dtype << " " << nlohmann::json(input.shape).dump() << "  " << input.source << "\n";
+    std::string shape;
+    for (const int64_t size : input.shape) {
+      shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+    }
+    out << "  " << input.name << std::string(width - input.name.size(), ' ') << "  " << input.dtype << " [" << shape
+        << "]  " << input.source << "\n";
   }
   if (!result.output_file.empty()) {
     out << "wrote " << result.output_file << "\n";

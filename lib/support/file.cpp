@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "support/error.h"
@@ -35,6 +37,37 @@ class Descriptor {
   int fd_;
 };
 
+/// The live mappings, for release_mapped_pages: giving back any other memory would lose what is in it.
+class Mappings {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    const std::lock_guard lock(mutex_);
+    sizes_[bytes.data()] = bytes.size();
+  }
+  void remove(const std::byte* begin) {
+    const std::lock_guard lock(mutex_);
+    sizes_.erase(begin);
+  }
+  bool contain(std::span<const std::byte> bytes) {
+    const std::lock_guard lock(mutex_);
+    auto it = sizes_.upper_bound(bytes.data());
+    return it != sizes_.begin() && (--it, bytes.data() + bytes.size() <= it->first + it->second);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<const std::byte*, size_t> sizes_;
+};
+
+Mappings& mappings() {
+  static Mappings instance;
+  return instance;
+}
+
+// How much is written before the system is asked to start moving it to the disk, so that the final fsync has little to
+// wait for.
+constexpr uint64_t kWritebackBytes = 16u << 20;
+
 }  // namespace
 
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
@@ -55,16 +88,31 @@ MappedFile::MappedFile(const fs::path& path) : path_(path) {
   if (size_ == 0) {
     return;
   }
-  void* address = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd.get(), 0);
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd.get(), 0);
   if (address == MAP_FAILED) {
     throw system_error("cannot map " + path.string());
   }
   data_ = static_cast<std::byte*>(address);
+  mappings().add(bytes());
 }
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) {
+    mappings().remove(data_);
     ::munmap(data_, size_);
+  }
+}
+
+void release_mapped_pages(std::span<const std::byte> bytes) {
+  if (!mappings().contain(bytes)) {
+    return;
+  }
+  // Whole pages only: a page at either end may be shared with a neighbour, which merely stays in memory.
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()) / page * page;
+  if (begin < end) {
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
 }
 
@@ -127,6 +175,7 @@ void AtomicFile::discard() {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
+  const uint64_t begun = size_bytes_;
   size_bytes_ += bytes.size();
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
@@ -137,6 +186,9 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
       throw system_error("cannot write " + target_.string());
     }
     bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+  if (!temporary_.empty() && begun / kWritebackBytes != size_bytes_ / kWritebackBytes) {
+    ::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);
   }
 }
 

@@ -11,8 +11,8 @@
 
 namespace bertjit {
 
-/// A regular file's bytes, mapped read-only. Pages are private and copied on write, so a tensor that borrows them can
-/// never change the file.
+/// A regular file's bytes, mapped read-only: writing to them ends the process. (The type is not const because tensors
+/// are made over them.)
 ///
 /// The bytes live as long as the object. If another process truncates the file meanwhile, touching a lost page raises
 /// SIGBUS, as for every program that maps files.
@@ -27,7 +27,7 @@ class MappedFile {
   const std::filesystem::path& path() const {
     return path_;
   }
-  /// Empty for an empty file. The pages are writable memory of this process (copy on write); the file never changes.
+  /// Empty for an empty file.
   std::span<std::byte> bytes() const {
     return {data_, size_};
   }
@@ -37,6 +37,10 @@ class MappedFile {
   std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
+
+/// Gives the memory behind `bytes` back to the system if they lie within a MappedFile that is alive; does nothing if they
+/// do not. The bytes stay valid: they are read from the file (the page cache, as a rule) when they are next used.
+void release_mapped_pages(std::span<const std::byte> bytes);
 
 /// The whole of a small text file (config.json, vocab.txt).
 ///

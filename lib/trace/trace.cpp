@@ -8,6 +8,7 @@
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/input_spec.h"
+#include "infer/residency.h"
 #include "infer/runner.h"
 #include "infer/source.h"
 #include "module/claims.h"
@@ -105,7 +106,12 @@ void save(TraceResult& result, const torch::jit::Module& module, const TraceOpti
 }  // namespace
 
 TraceResult trace(const TraceOptions& options) {
+  if (options.archive_name.find('/') != std::string::npos) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "--archive-name " + options.archive_name + ": holds a '/'; libtorch loads one root folder only");
+  }
   const ThreadGuard threads(options.threads);
+  const ResidencyGuard residency;
   const Shapes shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic;
   const Source source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
   const Signature signature = model_signature(source.model->description(), source.name);

@@ -1,6 +1,6 @@
 #include "verify/check.h"
 
-#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace bertjit {
@@ -20,8 +20,8 @@ OutputDifference compare_named(const c10::IValue& expected, const c10::IValue& a
     if (names.size() == comparison.leaves.size()) {
       leaf.name = names[i];
     }
-    // NaN must win: it is the worst error there is.
-    if (!(leaf.max_abs_error <= difference.max_abs_error)) {
+    // NaN must win, and stay: it is the worst error there is.
+    if (!std::isnan(difference.max_abs_error) && !(leaf.max_abs_error <= difference.max_abs_error)) {
       difference.max_abs_error = leaf.max_abs_error;
     }
     if (!leaf.matches && difference.where.empty()) {
@@ -44,6 +44,18 @@ c10::IValue run_source(const VerifyContext& context, const BoundBatch& batch) {
   }
   EagerRunner source(*context.source->model, context.source->name);
   return source.run(source.bind(named), GradMode::kOff);
+}
+
+OutputDifference compare_with_source(const VerifyContext& context, const BoundBatch& batch, const c10::IValue& actual) {
+  const auto flat = [](const c10::IValue& outputs) {
+    std::vector<c10::IValue> values;
+    for (const auto& leaf : flatten_outputs(outputs)) {
+      values.push_back(leaf.value);
+    }
+    return c10::ivalue::Tuple::create(std::move(values));
+  };
+  return compare_named(flat(run_source(context, batch)), flat(actual), context.module.output_names(),
+                       context.tolerance);
 }
 
 std::vector<at::Tensor> output_tensors(const c10::IValue& outputs) {

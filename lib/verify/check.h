@@ -67,6 +67,10 @@ c10::IValue run_source(const VerifyContext& context, const BoundBatch& batch);
 OutputDifference compare_named(const c10::IValue& expected, const c10::IValue& actual,
                                const std::vector<std::string>& names, const Tolerance& tolerance);
 
+/// Runs the C++ network too and compares output by output, in order: how they are nested is not the question (a lone
+/// tensor, a tuple of one and a dict of one are the same answer).
+OutputDifference compare_with_source(const VerifyContext& context, const BoundBatch& batch, const c10::IValue& actual);
+
 /// The tensors of nested outputs, in order.
 std::vector<at::Tensor> output_tensors(const c10::IValue& outputs);
 

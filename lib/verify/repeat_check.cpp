@@ -9,6 +9,7 @@
 
 #include "compare/compare.h"
 #include "infer/guards.h"
+#include "support/error.h"
 #include "verify/check.h"
 
 namespace bertjit {
@@ -45,7 +46,22 @@ CheckResult check_repeat(const VerifyContext& context) {
   for (const auto& run : runs) {
     const torch::jit::GraphOptimizerEnabledGuard optimizer(run.optimizer);
     const ThreadGuard threads(run.threads);
-    const c10::IValue outputs = context.module.run(context.example, GradMode::kOff);
+    c10::IValue outputs;
+    try {
+      outputs = context.module.run(context.example, GradMode::kOff);
+    } catch (const Error& error) {
+      // What does not run at all is no answer; what ran and then does not is one.
+      if (first.isNone()) {
+        throw;
+      }
+      rows.push_back({{"run", run.name}, {"error", std::string(error.what())}});
+      all_same_bits = false;
+      if (result.verdict == Verdict::kPass) {
+        result.verdict = Verdict::kFail;
+        result.summary = run.name + " fails where run 1 worked: " + error.what();
+      }
+      continue;
+    }
     if (first.isNone()) {
       first = outputs;
     }

@@ -6,6 +6,7 @@
 #include "infer/guards.h"
 #include "infer/input_spec.h"
 #include "support/error.h"
+#include "tokenize/load.h"
 #include "verify/check.h"
 
 namespace bertjit {
@@ -92,7 +93,9 @@ VerifyResult verify(const VerifyOptions& options) {
     source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
   }
   ModuleRunner module(load_module(options.module), options.module, source ? &source->model->description() : nullptr);
-  const Tokenizer* tokenizer = source ? source->tokenizer.get() : nullptr;
+  const std::unique_ptr<Tokenizer> named =
+      source || options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
+  const Tokenizer* tokenizer = source ? source->tokenizer.get() : named.get();
   const BoundBatch example = module.bind(make_batch(options.inputs, module.signature(), tokenizer));
   const VerifyContext context{options,
                               options.module,

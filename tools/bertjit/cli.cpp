@@ -2,6 +2,8 @@
 #include "cli.h"
 
 #include <exception>
+#include <memory>
+#include <sstream>
 #include <string>
 
 #include "commands.h"
@@ -11,16 +13,26 @@ namespace bertjit {
 
 namespace {
 
-constexpr const char* kDescription =
-    "Turns BERT-family models into TorchScript and proves that the export is right.";
+constexpr const char* kDescription = "Turns BERT-family models into TorchScript and proves that the export is right.";
 
 constexpr const char* kFooter = R"(Examples:
-  bertjit trace ./bert-base-uncased -o traced_bert.pt        checkpoint to TorchScript, checked
-  bertjit checksum traced_bert.pt > SHA512SUMS               what sha512sum prints, byte for byte
-  bertjit verify traced_bert.pt --source ./bert-base-uncased is this file still that model?
+  bertjit trace ./bert-base-uncased -o traced_bert.pt          checkpoint to TorchScript, checked
+  bertjit checksum traced_bert.pt > SHA512SUMS                 what sha512sum prints, byte for byte
+  bertjit verify traced_bert.pt --source ./bert-base-uncased   is this file still that model?
 
 Exit code: 0 yes, 1 no (a check failed, a file differs), 2 could not answer, 3 refused as unsafe.
 `bertjit COMMAND --help` says more of each command.)";
+
+/// Lists a subcommand by the first line of its description; its own --help has the rest.
+class Formatter : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* subcommand) const override {
+    const std::string description = subcommand->get_description();
+    std::ostringstream out;
+    CLI::detail::format_help(out, subcommand->get_name(), description.substr(0, description.find('\n')), column_width_);
+    return out.str();
+  }
+};
 
 /// "bertjit trace" once the subcommand is known.
 std::string speaker(const CLI::App& app) {
@@ -28,9 +40,23 @@ std::string speaker(const CLI::App& app) {
   return "bertjit" + (chosen.empty() ? "" : " " + chosen.front()->get_name());
 }
 
+/// CLI11's words, which for an unknown command only say that one is required.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const auto unknown = app.remaining();
+  if (!app.get_subcommands().empty() || unknown.empty()) {
+    return error.what();
+  }
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  return "'" + unknown.front() + "' is no command (known: " + known + ")";
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream& err) {
   const auto chosen = app.get_subcommands();
-  err << speaker(app) << ": " << error.what() << "\nTry '" << speaker(app) << " --help' for more information.\n";
+  err << speaker(app) << ": " << complaint(app, error) << "\nTry '" << speaker(app)
+      << " --help' for more information.\n";
   // sha512sum's code for bad usage is 1, and checksum keeps its codes.
   return !chosen.empty() && chosen.front()->get_name() == "checksum" ? 1 : 2;
 }
@@ -40,6 +66,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream&
 int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
   Invocation invocation{in, out, err};
   CLI::App app{kDescription, "bertjit"};
+  app.formatter(std::make_shared<Formatter>());
   app.footer(kFooter);
   app.set_version_flag("--version", "bertjit " BERTJIT_VERSION);
   app.require_subcommand(1);
@@ -50,7 +77,7 @@ int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& o
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success, out, err);  // --help and --version
+    app.exit(success, out, err);  // --help and --version
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, err);
   } catch (const Error& error) {

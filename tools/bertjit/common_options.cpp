@@ -11,15 +11,15 @@ namespace {
 
 /// A flag that takes one of a few words; the help lists them, others are refused.
 template <typename Enum>
-void add_choice(CLI::App& command, const std::string& flag, Enum& field, const std::map<std::string, Enum>& words,
-                const std::string& help) {
+CLI::Option* add_choice(CLI::App& command, const std::string& flag, Enum& field,
+                        const std::map<std::string, Enum>& words, const std::string& help) {
   std::string names;
   std::string chosen;
   for (const auto& [word, value] : words) {
     names += (names.empty() ? "" : "|") + word;
     chosen = value == field ? word : chosen;
   }
-  command
+  return command
       .add_option_function<std::string>(
           flag,
           [&field, words, names, flag](const std::string& word) {
@@ -31,6 +31,17 @@ void add_choice(CLI::App& command, const std::string& flag, Enum& field, const s
           },
           help)
       ->option_text(names + " [" + chosen + "]");
+}
+
+/// For texts: an empty one, most often an unset shell variable, would be taken for none.
+std::string refuse_empty(const std::string& text) {
+  return text.empty() ? "is empty" : "";
+}
+
+/// CLI11 reads -1 as 2^64 - 1.
+std::string expect_whole_number(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : "'" + text + "' is not a whole number";
 }
 
 }  // namespace
@@ -45,38 +56,48 @@ void add_output_flags(CLI::App& command, OutputOptions& options) {
   command.add_flag("--quiet", options.quiet, "No talk on standard error but errors");
 }
 
-void add_source_flags(CLI::App& command, SourceOptions& options) {
-  command.add_option("--init", options.init, "'random': random weights for a bare config.json, from --seed")
-      ->option_text("random");
-  command.add_option("--head", options.model.head, "Class of transformers to build, e.g. BertForMaskedLM; default: the "
-                                                   "first of config.json's architectures")
-      ->option_text("CLASS");
-  add_choice<AttentionKind>(command, "--attention", options.model.attention,
-                            {{"sdpa", AttentionKind::kSdpa}, {"eager", AttentionKind::kEager}},
-                            "One fused operator, or matmul and softmax");
-  add_choice<Tie>(command, "--tie", options.model.tie, {{"clone", Tie::kClone}, {"share", Tie::kShare}},
-                  "A decoder tied to the word embeddings: a copy of its own, or one storage under two names");
+std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& options) {
+  CLI::Option* init =
+      command.add_option("--init", options.init, "'random': random weights for a bare config.json, from --seed")
+          ->option_text("random");
+  CLI::Option* head = command
+                          .add_option("--head", options.model.head,
+                                      "Class of transformers to build, e.g. BertForMaskedLM; default: the "
+                                      "first of config.json's architectures")
+                          ->option_text("CLASS");
+  CLI::Option* attention = add_choice<AttentionKind>(command, "--attention", options.model.attention,
+                                                     {{"sdpa", AttentionKind::kSdpa}, {"eager", AttentionKind::kEager}},
+                                                     "One fused operator, or matmul and softmax");
+  CLI::Option* tie =
+      add_choice<Tie>(command, "--tie", options.model.tie, {{"clone", Tie::kClone}, {"share", Tie::kShare}},
+                      "A decoder tied to the word embeddings: a copy of its own, or one storage under two names");
+  return {init, head, attention, tie};
 }
 
 void add_input_flags(CLI::App& command, InputOptions& options) {
-  command.add_option("--text", options.text,
-                     "Text for the checkpoint's tokenizer; one that starts with [CLS] is taken as it stands")
-      ->option_text("S");
-  command.add_option("--text-pair", options.text_pair, "Second text of a pair")->option_text("S");
+  command
+      .add_option("--text", options.text,
+                  "Text for the checkpoint's tokenizer; one that starts with [CLS] is taken as it stands")
+      ->option_text("S")
+      ->check(refuse_empty);
+  command.add_option("--text-pair", options.text_pair, "Second text of a pair")->option_text("S")->check(refuse_empty);
   command.add_option("--mask-index", options.mask_index, "Position of a token to replace by [MASK], from 0")
       ->option_text("N");
   command.add_option("--tokenizer", options.tokenizer, "Folder of another tokenizer")->option_text("DIR");
   command.add_option("--pad-to", options.pad_to, "Pad the text to N tokens")->option_text("N");
   command.add_option("--inputs", options.inputs, "Inputs by argument name: .npz, .safetensors or .json")
       ->option_text("FILE");
-  command.add_option("--input", options.input,
-                     "One input, repeatable: a JSON list, or rand:3x4, randn:, ones:, zeros:, randint(0,100):2x7, each "
-                     "with an optional :dtype; without NAME= they bind in order")
+  command
+      .add_option("--input", options.input,
+                  "One input, repeatable: a JSON list, or rand:3x4, randn:, ones:, zeros:, randint(0,100):2x7, each "
+                  "with an optional :dtype; without NAME= they bind in order")
       ->option_text("NAME=SPEC")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
-  command.add_option("--seed", options.seed, "Seed of random weights and inputs")->option_text("N [0]");
+  command.add_option("--seed", options.seed, "Seed of random weights and inputs")
+      ->option_text("N [0]")
+      ->check(expect_whole_number);
 }
 
 void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode>& modes) {
@@ -94,9 +115,8 @@ void add_threads_flag(CLI::App& command, int& threads) {
 }
 
 Color choose_color(ColorChoice choice) {
-  const bool wanted =
-      choice == ColorChoice::kAlways ||
-      (choice == ColorChoice::kAuto && ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
+  const bool wanted = choice == ColorChoice::kAlways || (choice == ColorChoice::kAuto && ::isatty(STDOUT_FILENO) != 0 &&
+                                                         std::getenv("NO_COLOR") == nullptr);
   return wanted ? Color::kYes : Color::kNo;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -26,8 +27,9 @@ struct OutputOptions {
 
 void add_output_flags(CLI::App& command, OutputOptions& options);
 
-/// --init, --head, --attention, --tie: how a checkpoint becomes a network.
-void add_source_flags(CLI::App& command, SourceOptions& options);
+/// --init, --head, --attention, --tie: how a checkpoint becomes a network. Returns them, for commands to which a
+/// checkpoint is not all they take.
+std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& options);
 
 /// --text, --text-pair, --mask-index, --tokenizer, --pad-to, --inputs, --input, --seed.
 void add_input_flags(CLI::App& command, InputOptions& options);

@@ -25,7 +25,7 @@ constexpr const char* kLibrary = "libbertjit_engine.so";
 }
 
 fs::path engine_path() {
-  if (const char* named = std::getenv("BERTJIT_ENGINE")) {
+  if (const char* named = std::getenv("BERTJIT_ENGINE"); named != nullptr && *named != '\0') {
     return named;
   }
   // Not argv[0]: the program may be called through a link, or found by PATH.

@@ -1,12 +1,14 @@
 // `bertjit run`: a model on some inputs.
 #include "run/run.h"
 
+#include <filesystem>
 #include <memory>
 
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
 #include "report/run_report.h"
+#include "support/error.h"
 
 namespace bertjit {
 
@@ -30,6 +32,19 @@ struct RunCommand {
   OutputOptions output;
 };
 
+/// A TorchScript file runs as it is; what shapes a network would be ignored.
+void refuse_source_flags(const std::string& model, const std::vector<CLI::Option*>& flags) {
+  const std::filesystem::path path(model);
+  if (std::filesystem::is_directory(path) || path.extension() == ".json") {
+    return;
+  }
+  for (const CLI::Option* flag : flags) {
+    if (flag->count() > 0) {
+      throw Error(ErrorKind::kInvalidArgument, flag->get_name() + " is for checkpoints; " + model + " is run as it is");
+    }
+  }
+}
+
 void run_run(const RunCommand& command, Invocation& invocation) {
   const RunResult result = engine().run(command.options);
   if (!command.output.quiet) {
@@ -50,13 +65,17 @@ void setup_run(CLI::App& app, Invocation& invocation) {
   CLI::App* run = app.add_subcommand("run", kDescription);
   run->footer(kFooter);
   run->add_option("MODEL", options.source.path, "Checkpoint or TorchScript file")->required()->option_text(" ");
-  add_source_flags(*run, options.source);
+  const auto source_flags = add_source_flags(*run, options.source);
   add_input_flags(*run, options.inputs);
   add_grad_flag(*run, options.grad, {GradMode::kOn, GradMode::kOff, GradMode::kInference});
-  run->add_option("-o,--output", options.output, "Also write the outputs, by name")->option_text("FILE.npz|.safetensors");
+  run->add_option("-o,--output", options.output, "Also write the outputs, by name")
+      ->option_text("FILE.npz|.safetensors");
   add_threads_flag(*run, options.threads);
   add_output_flags(*run, command->output);
-  run->callback([command, &invocation] { run_run(*command, invocation); });
+  run->callback([command, source_flags, &invocation] {
+    refuse_source_flags(command->options.source.path, source_flags);
+    run_run(*command, invocation);
+  });
 }
 
 }  // namespace bertjit

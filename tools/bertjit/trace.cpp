@@ -73,19 +73,24 @@ void setup_trace(CLI::App& app, Invocation& invocation) {
       ->option_text("OUT.pt");
   add_source_flags(*trace, options.source);
   add_input_flags(*trace, options.inputs);
-  trace->add_option("--check-inputs", options.check_inputs, "File with further inputs to check the trace on; repeatable")
+  trace
+      ->add_option("--check-inputs", options.check_inputs, "File with further inputs to check the trace on; repeatable")
       ->option_text("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
-  trace->add_option("--check-shapes", options.check_shapes,
-                    "Shapes, e.g. 1x7,8x128, for which further inputs are made up; repeatable")
+  trace
+      ->add_option("--check-shapes", options.check_shapes,
+                   "Shapes, e.g. 1x7,8x128, for which further inputs are made up; repeatable")
       ->option_text("BxL,...")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
-  trace->add_flag("--no-check", command->no_check, "Write the trace unchecked");
+  trace->add_flag("--no-check", command->no_check, "Write the trace unchecked")
+      ->excludes("--check-inputs")
+      ->excludes("--check-shapes");
   add_grad_flag(*trace, options.grad, {GradMode::kOn, GradMode::kOff});
-  trace->add_flag("--fixed-shapes", options.fixed_shapes, "Record sizes as constants: only the example's batch and length");
+  trace->add_flag("--fixed-shapes", options.fixed_shapes,
+                  "Record sizes as constants: only the example's batch and length");
   trace->add_option("--archive-name", options.archive_name, "Root folder in the archive; default: the output's stem")
       ->option_text("NAME");
   trace->add_flag("--checksum", options.checksum, "Also write OUT.pt.sha512, hashed while writing");

@@ -56,8 +56,11 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   CLI::App* verify = app.add_subcommand("verify", kDescription);
   verify->footer(kFooter);
   verify->add_option("MODULE", options.module, "TorchScript file")->required()->option_text(" ");
-  verify->add_option("--source", options.source.path, "Checkpoint it was exported from")->option_text("SOURCE");
-  add_source_flags(*verify, options.source);
+  CLI::Option* source = verify->add_option("--source", options.source.path, "Checkpoint it was exported from");
+  source->option_text("SOURCE");
+  for (CLI::Option* flag : add_source_flags(*verify, options.source)) {
+    flag->needs(source);
+  }
   add_input_flags(*verify, options.inputs);
   add_list(*verify, "--check-inputs", options.check_inputs, "File with further inputs; repeatable", "FILE");
   add_list(*verify, "--check-shapes", options.check_shapes,
@@ -65,13 +68,18 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
       ->delimiter(',');
   verify->add_option("--golden", options.golden, "Recorded outputs for the inputs: .npz, .safetensors or .json")
       ->option_text("FILE");
-  add_list(*verify, "--check-golden", options.check_golden, "Recorded outputs for each --check-inputs, in order", "FILE");
+  add_list(*verify, "--check-golden", options.check_golden, "Recorded outputs for each --check-inputs, in order",
+           "FILE");
   verify->add_option("--checksums", options.checksums, "List with the file's SHA-512")->option_text("SHA512SUMS");
   add_list(*verify, "--only", options.only, "Run these checks only", "ID,...")->delimiter(',');
   add_list(*verify, "--skip", options.skip, "Leave these checks out", "ID,...")->delimiter(',');
   verify->add_flag("--werror", options.werror, "Warnings fail");
-  verify->add_option("--rtol", options.rtol, "Relative tolerance of outputs")->option_text("X [1.3e-6]");
-  verify->add_option("--atol", options.atol, "Absolute tolerance of outputs")->option_text("X [2e-5]");
+  verify->add_option("--rtol", options.rtol, "Relative tolerance of outputs")
+      ->option_text("X [1.3e-6]")
+      ->check(CLI::NonNegativeNumber);
+  verify->add_option("--atol", options.atol, "Absolute tolerance of outputs")
+      ->option_text("X [2e-5]")
+      ->check(CLI::NonNegativeNumber);
   add_threads_flag(*verify, options.threads);
   add_output_flags(*verify, command->output);
   verify->callback([command, &invocation] { run_verify(*command, invocation); });
