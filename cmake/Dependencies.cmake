@@ -38,7 +38,7 @@ set(TORCH_DIR "${TORCH_DIR}" CACHE PATH "Folder of libtorch (holds lib/, include
 if(TORCH_DIR)
   list(PREPEND CMAKE_PREFIX_PATH ${TORCH_DIR})
 elseif(NOT DEFINED ENV{CMAKE_PREFIX_PATH} AND NOT CMAKE_PREFIX_PATH)
-  file(GLOB bundled_torch ${CMAKE_SOURCE_DIR}/.deps/venv/lib/python3*/site-packages/torch)
+  file(GLOB bundled_torch ${PROJECT_SOURCE_DIR}/.deps/venv/lib/python3*/site-packages/torch)
   list(APPEND CMAKE_PREFIX_PATH ${bundled_torch})
 endif()
 find_package(Torch 2.6 QUIET)

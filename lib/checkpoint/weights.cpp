@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include <ATen/Parallel.h>
+
 #include "support/error.h"
 
 namespace bertjit {
@@ -46,7 +48,8 @@ std::string joined_lines(const std::string& title, const std::vector<std::string
 
 /// The name the first BERT release gave a LayerNorm parameter; empty if `name` is none.
 std::string legacy_name(const std::string& name) {
-  for (const auto& [now, then] : {std::pair("LayerNorm.weight", "LayerNorm.gamma"), {"LayerNorm.bias", "LayerNorm.beta"}}) {
+  for (const auto& [now, then] :
+       {std::pair("LayerNorm.weight", "LayerNorm.gamma"), {"LayerNorm.bias", "LayerNorm.beta"}}) {
     if (name.ends_with(now)) {
       return name.substr(0, name.size() - std::strlen(now)) + then;
     }
@@ -54,9 +57,11 @@ std::string legacy_name(const std::string& name) {
   return "";
 }
 
-uint64_t splitmix64(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+constexpr uint64_t kSplitMixStep = 0x9e3779b97f4a7c15;
+
+/// The number that splitmix64 gives for one value of its counter (Steele, Lea and Flood 2014).
+uint64_t splitmix64(uint64_t counter) {
+  uint64_t z = (counter ^ (counter >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
@@ -69,17 +74,21 @@ uint64_t fnv1a(const std::string& text) {
   return hash;
 }
 
-void fill_normal(float* values, int64_t count, uint64_t state, double standard_deviation) {
+void fill_normal(float* values, int64_t count, uint64_t start, double standard_deviation) {
   // Sum of eight uniforms on 0..65535: mean 262140, variance 8 (2^32 - 1) / 12.
   const double scale = standard_deviation / std::sqrt(8.0 * 4294967295.0 / 12.0);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t sum = -262140;
-    for (int half = 0; half < 2; ++half) {
-      const uint64_t bits = splitmix64(state);
-      sum += static_cast<int64_t>((bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48));
+  // Two numbers of the generator for each value, by its index: the threads' shares do not show in the result.
+  at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
+    uint64_t counter = start + static_cast<uint64_t>(begin) * 2 * kSplitMixStep;
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t sum = -262140;
+      for (int half = 0; half < 2; ++half) {
+        const uint64_t bits = splitmix64(counter += kSplitMixStep);
+        sum += static_cast<int64_t>((bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48));
+      }
+      values[i] = static_cast<float>(static_cast<double>(sum) * scale);
     }
-    values[i] = static_cast<float>(static_cast<double>(sum) * scale);
-  }
+  });
 }
 
 }  // namespace
@@ -107,7 +116,8 @@ at::Tensor tensor_from_view(const TensorView& view, const std::shared_ptr<void>&
     std::memcpy(copy.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
     return copy;
   }
-  return at::from_blob(view.bytes.data(), view.shape, [storage](void*) {}, options);
+  return at::from_blob(
+      view.bytes.data(), view.shape, [storage](void*) {}, options);
 }
 
 Array array_from_tensor(const std::string& name, const at::Tensor& tensor) {
@@ -169,7 +179,8 @@ void CheckpointWeights::finish() {
     return;
   }
   throw Error(ErrorKind::kCorrupt, file_.path.string() + ": does not hold the weights that config.json describes" +
-                                       joined_lines("missing", missing_) + joined_lines("wrong shape or dtype", wrong_) +
+                                       joined_lines("missing", missing_) +
+                                       joined_lines("wrong shape or dtype", wrong_) +
                                        joined_lines("in the file but not used", unused()));
 }
 
@@ -195,9 +206,8 @@ at::Tensor RandomWeights::take(const std::string& name, at::IntArrayRef shape, I
   if (init == Init::kZeros || init == Init::kOnes) {
     tensor.fill_(init == Init::kOnes ? 1.0 : 0.0);
   } else {
-    uint64_t state = seed_ ^ fnv1a(name);
-    splitmix64(state);
-    fill_normal(tensor.mutable_data_ptr<float>(), tensor.numel(), state, initializer_range_);
+    fill_normal(tensor.mutable_data_ptr<float>(), tensor.numel(), (seed_ ^ fnv1a(name)) + kSplitMixStep,
+                initializer_range_);
     if (init == Init::kNormalRow0Zero) {
       tensor[0].zero_();
     }

@@ -170,7 +170,8 @@ Batch read_batch(const fs::path& path) {
   }
   const TensorFile file = path.extension() == ".npz" ? read_npz(path) : read_safetensors(path);
   for (const auto& view : file.tensors) {
-    batch.tensors.push_back({view.name, tensor_from_view(view, file.storage)});
+    // A copy: a module may change its inputs in place, and writing into a mapped file ends the process.
+    batch.tensors.push_back({view.name, tensor_from_view(view, file.storage).clone()});
   }
   return batch;
 }

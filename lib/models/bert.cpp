@@ -52,8 +52,10 @@ BertConfig::BertConfig(const Config& config)
     throw Error(ErrorKind::kCorrupt, name + ": hidden_size " + std::to_string(hidden_size) +
                                          " is not a multiple of num_attention_heads " + std::to_string(heads));
   }
-  if (config.flag("is_decoder", false)) {
-    throw Error(ErrorKind::kUnsupported, name + ": is_decoder true is not supported: only bidirectional BERT is");
+  for (const char* field : {"is_decoder", "output_attentions"}) {
+    if (config.flag(field, false)) {
+      throw Error(ErrorKind::kUnsupported, name + ": " + field + " true is not supported");
+    }
   }
 }
 

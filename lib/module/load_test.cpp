@@ -22,7 +22,7 @@ using testing::write_bytes;
 namespace {
 
 at::Tensor answer(torch::jit::Module module) {
-  return module.forward({at::tensor({{3, 1, 4}}, at::kLong)}).toTensor();
+  return module.forward({at::tensor({3, 1, 4}, at::kLong).unsqueeze(0)}).toTensor();
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ TEST_CASE("load: claims that are no JSON are refused by the record's name") {
   save_module(scripted(kSoundForward), path, {"m", {{kClaimsRecord, "{not json"}}}, HashWhileWriting::kNo);
   const Error error = error_of([&] { load_module(path); });
   CHECK(error.kind() == ErrorKind::kCorrupt);
-  CHECK_THAT(error.what(), Equals(path.string() + ": extra/bertjit.json:1:2: is not valid JSON"));
+  CHECK_THAT(error.what(), Equals(path.string() + ": extra/bertjit.json:1:3: is not valid JSON"));
 }
 
 TEST_CASE("load: one flipped weight bit, which torch::jit::load does not see, is refused by the record's name") {

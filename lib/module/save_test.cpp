@@ -25,7 +25,7 @@ std::string serialized(const torch::jit::Module& module, const SaveOptions& opti
   return bytes;
 }
 
-bool is_empty(const fs::path& folder) {
+bool has_no_entries(const fs::path& folder) {
   return fs::directory_iterator(folder) == fs::directory_iterator();
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("save: a failure leaves no file and an old one as it was") {
   module.register_attribute("future", c10::FutureType::create(c10::TensorType::get()),
                             c10::make_intrusive<c10::ivalue::Future>(c10::TensorType::get()));
   CHECK_THROWS(save_module(module, dir / "new.pt", {"new", {}}, HashWhileWriting::kNo));
-  CHECK(is_empty(dir.path()));
+  CHECK(has_no_entries(dir.path()));
   testing::write_bytes(dir / "old.pt", "as it was");
   CHECK_THROWS(save_module(module, dir / "old.pt", {"old", {}}, HashWhileWriting::kNo));
   CHECK(read_bytes(dir / "old.pt") == "as it was");

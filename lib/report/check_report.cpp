@@ -113,7 +113,11 @@ class EvidencePrinter {
     return number_text(value);
   }
   static std::string inline_text(const std::string& value) {
-    return visible(value);
+    std::string text;
+    for (const std::string& line : split(value, '\n')) {
+      text += (text.empty() || line.empty() ? "" : "; ") + visible(line);
+    }
+    return text;
   }
   static std::string inline_text(const std::vector<int64_t>& values) {
     std::string text;
@@ -123,7 +127,7 @@ class EvidencePrinter {
     return "[" + text + "]";
   }
   static std::string inline_text(const std::vector<std::string>& values) {
-    std::string text;
+    std::string text = values.empty() ? "none" : "";
     for (size_t i = 0; i < std::min(values.size(), kMaxItems); ++i) {
       text += (i ? ", " : "") + visible(values[i]);
     }

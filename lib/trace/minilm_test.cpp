@@ -1,6 +1,7 @@
 // A real fine-tuned checkpoint on real data: MiniLM on the dev split of MRPC, from text to logits.
 //
-// Expected logits: transformers 5.23.0, torch 2.13.0, eager attention, padded to 128, batch 8 (shared/models/minilm-mrpc).
+// Expected logits: transformers 5.23.0, torch 2.13.0, eager attention, padded to 128, batch 8
+// (shared/models/minilm-mrpc).
 #include <filesystem>
 #include <fstream>
 

@@ -9,9 +9,10 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "cli.h"
 #include "container/npz.h"
-#include "nlohmann/json.hpp"
 #include "testing/testing.h"
 
 namespace bertjit::testing {
@@ -132,10 +133,10 @@ inline void trace_model(const std::string& model, const std::filesystem::path& o
 }  // namespace bertjit::testing
 
 /// Ends the test case, visibly, where there is no Python with torch and numpy.
-#define SKIP_WITHOUT_PYTHON()                       \
-  do {                                              \
-    if (!::bertjit::testing::has_python()) {        \
-      SUCCEED("skipped: no Python with torch");     \
-      return;                                       \
-    }                                               \
+#define SKIP_WITHOUT_PYTHON()                   \
+  do {                                          \
+    if (!::bertjit::testing::has_python()) {    \
+      SUCCEED("skipped: no Python with torch"); \
+      return;                                   \
+    }                                           \
   } while (false)

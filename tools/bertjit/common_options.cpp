@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <map>
 
@@ -38,10 +39,12 @@ std::string refuse_empty(const std::string& text) {
   return text.empty() ? "is empty" : "";
 }
 
-/// CLI11 reads -1 as 2^64 - 1.
-std::string expect_whole_number(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "" : "'" + text + "' is not a whole number";
+/// CLI11 reads -1, and all that does not fit, as 2^64 - 1.
+std::string expect_uint64(const std::string& text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end ? "" : "'" + text + "' is not a whole number below 2^64";
 }
 
 }  // namespace
@@ -97,7 +100,7 @@ void add_input_flags(CLI::App& command, InputOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--seed", options.seed, "Seed of random weights and inputs")
       ->option_text("N [0]")
-      ->check(expect_whole_number);
+      ->check(expect_uint64);
 }
 
 void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode>& modes) {
