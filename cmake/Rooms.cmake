@@ -18,7 +18,7 @@ endfunction()
 
 # The library every libtorch room borrows its precompiled header from.
 function(bertjit_torch_headers)
-  file(WRITE ${CMAKE_BINARY_DIR}/torch_headers.cpp "// Exists to compile torch_headers.h once.\n")
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/torch_headers.cpp CONTENT "// Exists to compile torch_headers.h once.\n")
   add_library(bertjit_torch_headers OBJECT ${CMAKE_BINARY_DIR}/torch_headers.cpp)
   target_link_libraries(bertjit_torch_headers PUBLIC ${TORCH_LIBRARIES})
   target_include_directories(bertjit_torch_headers PUBLIC ${PROJECT_SOURCE_DIR}/lib)

@@ -62,7 +62,10 @@ EvidenceFields comparison_evidence(const TensorComparison& comparison) {
   add_text(fields, "name", comparison.name);
   fields.push_back({"matches", comparison.matches});
   fields.push_back({"mismatch", std::string(mismatch_name(comparison.mismatch))});
-  add_text(fields, "message", comparison.message);
+  fields.push_back({"elements", comparison.elements});
+  if (comparison.elements > 0) {
+    add_statistics(fields, comparison);
+  }
   add_text(fields, "expected_dtype", comparison.expected_dtype);
   add_text(fields, "actual_dtype", comparison.actual_dtype);
   add_text(fields, "expected_shape", comparison.expected_shape);
@@ -70,10 +73,7 @@ EvidenceFields comparison_evidence(const TensorComparison& comparison) {
   fields.push_back({"rtol", comparison.rtol});
   fields.push_back({"atol", comparison.atol});
   fields.push_back({"equal_nan", comparison.equal_nan});
-  fields.push_back({"elements", comparison.elements});
-  if (comparison.elements > 0) {
-    add_statistics(fields, comparison);
-  }
+  add_text(fields, "message", comparison.message);
   return fields;
 }
 

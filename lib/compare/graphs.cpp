@@ -12,7 +12,8 @@ namespace bertjit {
 
 namespace {
 
-/// Shapes, strides and devices that a trace noted on values: `Float(1, 7, strides=[7, 1], …)` -> `Tensor`, in tuples too.
+/// Shapes, strides and devices that a trace noted on values: `Float(1, 7, strides=[7, 1], …)` -> `Tensor`, in tuples
+/// too.
 std::string without_noted_types(const std::string& line) {
   static const std::regex tensor_type(R"(([ (])(Float|Double|Half|BFloat16|Long|Int|Short|Char|Byte|Bool)\([^()]*\))");
   static const std::regex mangled(R"(\.___torch_mangle_\d+)");
@@ -32,7 +33,8 @@ std::vector<std::string> canonical_graph(const torch::jit::Module& module) {
     // Scopes trail the line as a comment; inlining loses or keeps them depending on how the graph was made.
     const size_t comment = line.find(" # ");
     if (begin != std::string::npos) {
-      lines.push_back(without_noted_types(line.substr(begin, comment == std::string::npos ? comment : comment - begin)));
+      lines.push_back(
+          without_noted_types(line.substr(begin, comment == std::string::npos ? comment : comment - begin)));
     }
   }
   return lines;

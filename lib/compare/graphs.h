@@ -14,10 +14,10 @@ std::vector<std::string> canonical_graph(const torch::jit::Module& module);
 
 struct GraphComparison {
   bool matches = false;
-  size_t nodes = 0;           ///< lines compared, those of the longer graph
-  size_t different_lines = 0; ///< lines that differ at the same place
-  size_t first_line = 0;      ///< 1-based; 0 if they match
-  std::string expected_line;  ///< empty if `expected` is shorter
+  size_t nodes = 0;            ///< lines compared, those of the longer graph
+  size_t different_lines = 0;  ///< lines that differ at the same place
+  size_t first_line = 0;       ///< 1-based; 0 if they match
+  std::string expected_line;   ///< empty if `expected` is shorter
   std::string actual_line;
 };
 

@@ -29,13 +29,13 @@ struct ModelInput {
 
 /// What a network is, in plain data.
 struct ModelDescription {
-  std::string architecture;  ///< model_type of config.json
-  std::string head;          ///< class name in transformers
+  std::string architecture;          ///< model_type of config.json
+  std::string head;                  ///< class name in transformers
   std::vector<ModelInput> inputs;    ///< in call order, each [batch, seq] int64
   std::vector<std::string> outputs;  ///< in order, nested ones as "hidden_states.0"
   AttentionKind attention;
   int64_t max_positions;
-  std::optional<Tie> tie;            ///< set if the decoder is tied to the word embeddings
+  std::optional<Tie> tie;                   ///< set if the decoder is tied to the word embeddings
   std::vector<std::string> unused_weights;  ///< in the checkpoint, not in the network
 };
 
@@ -65,7 +65,7 @@ class Model {
   ModelDescription description_;
 
  private:
-  friend std::unique_ptr<Model> build_model(const Checkpoint&, const ModelOptions&);
+  friend std::unique_ptr<Model> build_model(const Checkpoint&, const ModelOptions&, const HeadEntry&);
   friend std::unique_ptr<Model> rebuild_model(const Model&);
   static std::unique_ptr<Model> build(const Config& config, const ModelOptions& options, const HeadEntry& entry,
                                       Weights& weights);
@@ -73,6 +73,7 @@ class Model {
   torch::jit::Module module_;
   Config config_;
   ModelOptions options_;
+  std::shared_ptr<const HeadEntry> entry_;  ///< what it was built by
 };
 
 /// What a model's constructor is given.
@@ -100,6 +101,9 @@ const std::vector<HeadEntry>& registered_heads();
 /// Throws Error(kUnsupported) naming an unknown model_type or head with the known ones; Error(kCorrupt) listing every
 /// missing or wrongly shaped tensor; Error(kInvalidArgument) if there are no weights and no seed.
 std::unique_ptr<Model> build_model(const Checkpoint& checkpoint, const ModelOptions& options);
+
+/// The same for a head that need not be registered; what the config says of model_type and class is not asked.
+std::unique_ptr<Model> build_model(const Checkpoint& checkpoint, const ModelOptions& options, const HeadEntry& entry);
 
 /// A second network over the same parameters, in a tree and a compilation unit of its own: what a second trace needs.
 std::unique_ptr<Model> rebuild_model(const Model& model);

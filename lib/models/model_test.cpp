@@ -26,7 +26,9 @@ nlohmann::json config_of(const std::string& name) {
 std::unique_ptr<Model> tiny(const std::string& name, const nlohmann::json& changes = nlohmann::json::object(),
                             const ModelOptions& options = {}) {
   nlohmann::json json = config_of(name);
-  json.update(changes);
+  if (changes.is_object()) {  // {} is JSON's null
+    json.update(changes);
+  }
   Checkpoint checkpoint = open_checkpoint(testdata(name));
   checkpoint.config = Config(json, "config.json");
   return build_model(checkpoint, options);
@@ -40,12 +42,13 @@ std::string refusal(const std::string& name, const nlohmann::json& changes, Erro
 }
 
 std::vector<at::Tensor> run(const Model& model) {
-  const at::Tensor ids = at::arange(22, at::kLong).reshape({2, 11}) + 5;
+  const at::Tensor ids = at::arange(5, 27, at::kLong).reshape({2, 11});
   at::Tensor mask = at::ones({2, 11}, at::kLong);
   mask[1].slice(0, 7).zero_();
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> tensors;
-  for (const auto& item : model.forward({ids, mask, at::zeros_like(ids)}).toTupleRef().elements()) {
+  const c10::IValue outputs = model.forward({ids, mask, at::zeros_like(ids)});
+  for (const auto& item : outputs.toTupleRef().elements()) {
     if (item.isTensor()) {
       tensors.push_back(item.toTensor());
     }
@@ -222,7 +225,7 @@ TEST_CASE("model: the number of labels is the number of names") {
              Contains("classifier.weight is [2, 32], config.json says [3, 32]"));
 }
 
-TEST_CASE("model: the fixtures' tolerance of 2e-5 sees a wrong activation, head count, position kind or mask") {
+TEST_CASE("model: the fixtures' tolerance of 2e-5 sees a wrong activation, head count or epsilon") {
   const auto right = tiny("tiny-bert");
   CHECK(difference(*right, *tiny("tiny-bert")) == 0);
   for (const auto& [field, value] :
@@ -234,11 +237,10 @@ TEST_CASE("model: the fixtures' tolerance of 2e-5 sees a wrong activation, head 
     WARN(field << " = " << value << " instead of " << config_of("tiny-bert")[field] << " moves outputs by " << moved);
     CHECK(moved > 1e-4);
   }
-  // An epsilon of 1e-5 instead of 1e-12 is smaller than what a tolerance for float32 can always see: the figure.
+  // The subtlest of all: the figure depends on how small the variances are that the epsilon is added to.
   const double epsilon = difference(*right, *tiny("tiny-bert", {{"layer_norm_eps", 1e-5}}));
   WARN("layer_norm_eps = 1e-5 instead of 1e-12 moves outputs by " << epsilon);
-  CHECK(epsilon > 1e-6);
-  CHECK(difference(*right, *tiny("tiny-bert", {{"layer_norm_eps", 1e-3}})) > 1e-4);
+  CHECK(epsilon > 2e-5);
 }
 
 TEST_CASE("model: sdpa and eager attention agree within rounding") {

@@ -32,8 +32,8 @@ const HeadEntry& find_head(const Config& config, const std::string& wanted) {
     throw Error(ErrorKind::kUnsupported, config.name() + ": has no model_type (supported: " + joined(types) + ")");
   }
   if (heads.empty()) {
-    throw Error(ErrorKind::kUnsupported,
-                config.name() + ": model_type '" + model_type + "' is not supported (supported: " + joined(types) + ")");
+    throw Error(ErrorKind::kUnsupported, config.name() + ": model_type '" + model_type +
+                                             "' is not supported (supported: " + joined(types) + ")");
   }
   const auto architectures = config.architectures();
   // A bare config.json, such as the guide's, names no class: the base model, an architecture's first entry, is meant.
@@ -76,6 +76,7 @@ std::unique_ptr<Model> Model::build(const Config& config, const ModelOptions& op
   std::unique_ptr<Model> model =
       entry.make({config, options, {std::make_shared<torch::jit::CompilationUnit>(), &weights}});
   weights.finish();
+  model->entry_ = std::make_shared<HeadEntry>(entry);
   model->description_.architecture = entry.model_type;
   model->description_.head = entry.head;
   model->description_.attention = options.attention;
@@ -84,15 +85,17 @@ std::unique_ptr<Model> Model::build(const Config& config, const ModelOptions& op
 }
 
 std::unique_ptr<Model> build_model(const Checkpoint& checkpoint, const ModelOptions& options) {
+  return build_model(checkpoint, options, find_head(checkpoint.config, options.head));
+}
+
+std::unique_ptr<Model> build_model(const Checkpoint& checkpoint, const ModelOptions& options, const HeadEntry& entry) {
   const Config& config = checkpoint.config;
-  const HeadEntry& entry = find_head(config, options.head);
   if (options.random_seed) {
     RandomWeights weights(*options.random_seed, config.number("initializer_range", 0.02), scalar_type(options.dtype));
     return Model::build(config, options, entry, weights);
   }
   if (!checkpoint.weights) {
-    throw Error(ErrorKind::kInvalidArgument,
-                config.name() + ": has no weights beside it; use --init random --seed N");
+    throw Error(ErrorKind::kInvalidArgument, config.name() + ": has no weights beside it; use --init random --seed N");
   }
   CheckpointWeights weights(*checkpoint.weights, entry.base_prefix, scalar_type(options.dtype));
   return Model::build(config, options, entry, weights);
@@ -100,7 +103,7 @@ std::unique_ptr<Model> build_model(const Checkpoint& checkpoint, const ModelOpti
 
 std::unique_ptr<Model> rebuild_model(const Model& model) {
   ExistingWeights weights(model.module());
-  auto rebuilt = Model::build(model.config_, model.options_, find_head(model.config_, model.options_.head), weights);
+  auto rebuilt = Model::build(model.config_, model.options_, *model.entry_, weights);
   rebuilt->description_ = model.description_;
   return rebuilt;
 }

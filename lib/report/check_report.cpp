@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kWidth = 100;
 constexpr size_t kMaxItems = 10;  ///< rows or names shown of one list
+constexpr size_t kMaxFields = 6;  ///< fields shown of one row; the first ones say most
 constexpr size_t kMaxLines = 40;  ///< lines shown of one text, e.g. a graph diff
 constexpr size_t kVerdictWidth = 4;
 
@@ -135,11 +136,11 @@ class EvidencePrinter {
   }
   static std::string inline_text(const EvidenceFields& fields) {
     std::string text;
-    for (const Evidence& field : fields) {
-      text += (text.empty() ? "" : ", ") + visible(field.key) + ": " +
-              std::visit([](const auto& value) { return inline_text(value); }, field.value);
+    for (size_t i = 0; i < std::min(fields.size(), kMaxFields); ++i) {
+      text += (text.empty() ? "" : ", ") + visible(fields[i].key) + ": " +
+              std::visit([](const auto& value) { return inline_text(value); }, fields[i].value);
     }
-    return text;
+    return fields.size() > kMaxFields ? text + ", …" : text;
   }
   static std::string inline_text(const EvidenceRows& rows) {
     return std::to_string(rows.size()) + (rows.size() == 1 ? " row" : " rows");

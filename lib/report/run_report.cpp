@@ -64,15 +64,32 @@ void append_values(const Array& array, nlohmann::ordered_json& values) {
 nlohmann::ordered_json values_of(const Array& array) {
   nlohmann::ordered_json values = nlohmann::ordered_json::array();
   switch (array.dtype) {
-    case DType::kFloat32: append_values<float>(array, values); break;
-    case DType::kFloat64: append_values<double>(array, values); break;
-    case DType::kInt64: append_values<int64_t>(array, values); break;
-    case DType::kInt32: append_values<int32_t>(array, values); break;
-    case DType::kInt16: append_values<int16_t>(array, values); break;
-    case DType::kInt8: append_values<int8_t>(array, values); break;
-    case DType::kUInt8: append_values<uint8_t>(array, values); break;
-    case DType::kBool: append_values<bool>(array, values); break;
-    default: return nullptr;
+    case DType::kFloat32:
+      append_values<float>(array, values);
+      break;
+    case DType::kFloat64:
+      append_values<double>(array, values);
+      break;
+    case DType::kInt64:
+      append_values<int64_t>(array, values);
+      break;
+    case DType::kInt32:
+      append_values<int32_t>(array, values);
+      break;
+    case DType::kInt16:
+      append_values<int16_t>(array, values);
+      break;
+    case DType::kInt8:
+      append_values<int8_t>(array, values);
+      break;
+    case DType::kUInt8:
+      append_values<uint8_t>(array, values);
+      break;
+    case DType::kBool:
+      append_values<bool>(array, values);
+      break;
+    default:
+      return nullptr;
   }
   return values;
 }

@@ -42,7 +42,8 @@ size_t widest(const std::vector<Named>& items) {
 
 void print_text(const TraceResult& result, Color color, std::ostream& out) {
   out << "source   " << result.source << ": " << result.architecture << " " << result.head << ", "
-      << grouped(static_cast<uint64_t>(result.parameter_count)) << " parameters, " << result.attention << " attention\n";
+      << grouped(static_cast<uint64_t>(result.parameter_count)) << " parameters, " << result.attention
+      << " attention\n";
   if (!result.tie.empty()) {
     out << "decoder  tied to the word embeddings, " << (result.tie == "clone" ? "cloned" : "shared") << " (--tie "
         << result.tie << ")\n";

@@ -17,8 +17,7 @@ int64_t count(const VerifyResult& result, Verdict verdict) {
 
 void print_text(const VerifyResult& result, Color color, std::ostream& out) {
   print_checks(result.checks, color, out);
-  out << result.module << ": "
-      << (result.nothing_checked ? "nothing was checked" : result.passed ? "pass" : "FAIL");
+  out << result.module << ": " << (result.nothing_checked ? "nothing was checked" : result.passed ? "pass" : "FAIL");
   std::string counts;
   for (const auto verdict : {Verdict::kPass, Verdict::kFail, Verdict::kWarn, Verdict::kSkip}) {
     if (const int64_t n = count(result, verdict); n > 0) {

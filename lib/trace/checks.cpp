@@ -3,37 +3,12 @@
 #include <sstream>
 
 #include "compare/graphs.h"
-#include "compare/outputs.h"
+#include "compare/named_outputs.h"
 #include "support/error.h"
 
 namespace bertjit {
 
 namespace {
-
-/// Comparison with Python's default tolerances, as evidence rows, one an output.
-struct OutputCheck {
-  bool matches;
-  std::string first_failed;  ///< name of the first output that differs
-  std::string message;       ///< what is wrong with it
-  EvidenceRows rows;
-};
-
-OutputCheck compare(const c10::IValue& expected, const c10::IValue& actual) {
-  const OutputsComparison comparison = compare_outputs(expected, actual, Tolerance{});
-  OutputCheck check{comparison.matches, "", "", {}};
-  for (const auto& leaf : comparison.leaves) {
-    if (!leaf.matches && check.first_failed.empty()) {
-      check.first_failed = leaf.name;
-      check.message = leaf.message;
-    }
-    check.rows.push_back(comparison_evidence(leaf));
-  }
-  return check;
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
-}
 
 std::string shape_text(const BoundBatch& batch) {
   std::ostringstream text;
@@ -69,10 +44,11 @@ InputOutcome check_one_input(const Model& model, ModuleRunner& traced, const std
   outcome.evidence = {{"inputs", batch.origin}, {"shape", shape_text(batch)}};
   const c10::IValue expected = EagerRunner(model, "the untraced model").run(batch, grad);
   try {
-    const OutputCheck outputs = compare(expected, traced.run(batch, grad));
+    const OutputDifference outputs =
+        compare_named(expected, traced.run(batch, grad), traced.output_names(), Tolerance{});
     outcome.evidence.push_back({"outputs", outputs.rows});
     if (!outputs.matches) {
-      outcome.complaint = "output " + outputs.first_failed + ": " + first_line(outputs.message);
+      outcome.complaint = outputs.message;
     }
   } catch (const Error& error) {
     outcome.evidence.push_back({"error", std::string(error.what())});
@@ -90,13 +66,14 @@ InputOutcome check_one_input(const Model& model, ModuleRunner& traced, const std
 
 CheckResult check_example(ModuleRunner& traced, const BoundBatch& example, const c10::IValue& recorded) {
   CheckResult result{"example", Verdict::kPass, "", "", {}};
-  const OutputCheck outputs = compare(recorded, traced.run(example, GradMode::kOff));
+  const OutputDifference outputs =
+      compare_named(recorded, traced.run(example, GradMode::kOff), traced.output_names(), Tolerance{});
   result.evidence.push_back({"outputs", outputs.rows});
-  result.summary = std::to_string(outputs.rows.size()) + " outputs of the traced module equal the untraced ones";
+  result.summary = counted(outputs.outputs, "output") + " of the traced module equal to the untraced model's";
   if (!outputs.matches) {
     result.verdict = Verdict::kFail;
-    result.where = outputs.first_failed;
-    result.summary = "the traced module differs from the untraced one: " + first_line(outputs.message);
+    result.where = outputs.where;
+    result.summary = "traced against untraced: " + outputs.message;
   }
   return result;
 }
@@ -134,7 +111,8 @@ CheckResult check_inputs(const Model& model, ModuleRunner& traced, const std::ve
     rows.push_back(std::move(outcome.evidence));
   }
   result.verdict = failed == 0 ? Verdict::kPass : Verdict::kFail;
-  result.summary = failed == 0 ? std::to_string(batches.size()) + " further inputs: traced equals untraced, same graph"
+  result.summary = failed == 0 ? counted(static_cast<int64_t>(batches.size()), "further input") +
+                                     ": traced equals untraced, same graph"
                                : std::to_string(failed) + " of " + std::to_string(batches.size()) +
                                      " further inputs differ; the first: " + result.summary;
   result.evidence = {{"inputs", static_cast<int64_t>(batches.size())},

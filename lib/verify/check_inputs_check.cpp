@@ -1,9 +1,9 @@
 // `check-inputs`: the module against the source network on every further input.
 //
 // Proves that the outputs are the source's on those inputs, each of which is tried. Does not prove anything of others.
+#include "verify/check.h"
 #include "infer/batch.h"
 #include "support/error.h"
-#include "verify/check.h"
 
 namespace bertjit {
 
@@ -44,9 +44,11 @@ CheckResult check_check_inputs(const VerifyContext& context) {
     result.summary = std::to_string(failed) + " of " + count + " further inputs differ; the first, " + result.where +
                      ": " + result.summary;
   } else {
-    result.summary = count + " further inputs equal the source, greatest difference " + short_number(worst);
+    result.summary = counted(static_cast<int64_t>(context.further.size()), "further input") +
+                     " equal to the source, greatest difference " + short_number(worst);
   }
-  result.evidence = {{"inputs", static_cast<int64_t>(context.further.size())}, {"failed", failed}, {"each", std::move(rows)}};
+  result.evidence = {
+      {"inputs", static_cast<int64_t>(context.further.size())}, {"failed", failed}, {"each", std::move(rows)}};
   return result;
 }
 

@@ -1,11 +1,11 @@
 // `checksum`: is this, byte for byte, the file that was approved?
 //
 // Proves that the bytes are those the list names. Does not prove that they were right when the list was made.
+#include "verify/check.h"
 #include "checksum/checksum_list.h"
 #include "checksum/sha512.h"
 #include "support/error.h"
 #include "support/file.h"
-#include "verify/check.h"
 
 namespace bertjit {
 
@@ -39,24 +39,24 @@ std::optional<ListedChecksum> find_entry(const fs::path& list, const fs::path& p
 
 }  // namespace
 
-CheckResult check_checksum(const VerifyContext& context) {
-  if (context.options.checksums.empty()) {
+CheckResult check_checksum(const VerifyOptions& options) {
+  if (options.checksums.empty()) {
     return skipped("checksum", "no --checksums SHA512SUMS given");
   }
-  const auto entry = find_entry(context.options.checksums, context.path);
+  const auto entry = find_entry(options.checksums, options.module);
   if (!entry) {
-    throw Error(ErrorKind::kNotFound, context.options.checksums + ": lists no checksum for " + context.path.string());
+    throw Error(ErrorKind::kNotFound, options.checksums + ": lists no checksum for " + options.module);
   }
-  const Sha512Digest digest = hash_file(context.path);
+  const Sha512Digest digest = hash_file(options.module);
   CheckResult result{"checksum", Verdict::kPass, "SHA-512 is the listed one", "", {}};
-  result.evidence = {{"list", context.options.checksums},
+  result.evidence = {{"list", options.checksums},
                      {"listed_name", entry->name},
                      {"expected", to_hex(entry->digest)},
                      {"actual", to_hex(digest)}};
   if (digest != entry->digest) {
     result.verdict = Verdict::kFail;
-    result.where = context.path.string();
-    result.summary = "SHA-512 is not the one listed in " + context.options.checksums;
+    result.where = options.module;
+    result.summary = "SHA-512 is not the one listed in " + options.checksums;
   }
   return result;
 }

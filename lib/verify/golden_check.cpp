@@ -83,8 +83,8 @@ CheckResult check_golden(const VerifyContext& context) {
     rows.push_back(std::move(outcome.evidence));
   }
   if (result.verdict == Verdict::kPass) {
-    result.summary = std::to_string(outcomes.size()) + " recorded sets of outputs equal, greatest difference " +
-                     short_number(worst);
+    result.summary = counted(static_cast<int64_t>(outcomes.size()), "recorded file") +
+                     " of outputs equal, greatest difference " + short_number(worst);
   }
   result.evidence = {{"files", std::move(rows)}};
   return result;

@@ -3,8 +3,8 @@
 // Proves that the outputs have the same bits with and without gradients, that a grad_fn is there exactly where it
 // belongs, and that saving under each mode gives the same bytes. Does not prove the values right.
 //
-// Each mode runs on a copy of the module that has not run before. libtorch's profiling executor keeps the operators' own
-// grad_fn in a graph's first run; from the second on it wraps differentiable parts into one node, whose name reads
+// Each mode runs on a copy of the module that has not run before. libtorch's profiling executor keeps the operators'
+// own grad_fn in a graph's first run; from the second on it wraps differentiable parts into one node, whose name reads
 // "DifferentiableGraphBackward", and which fails in inference mode.
 #include <array>
 
@@ -85,11 +85,14 @@ CheckResult check_grad_mode(const VerifyContext& context) {
       const std::string name = i < names.size() ? names[i] : std::to_string(i);
       const bool equal = i < reference.size() && same_bits(reference[i].detach(), outputs[i].detach());
       if (!equal) {
-        fail(result, name, "output " + name + " has other values with grad " + grad_mode_name(mode) + " than with grad on");
+        fail(result, name,
+             "output " + name + " has other values with grad " + grad_mode_name(mode) + " than with grad on");
       }
       const bool wanted = mode == GradMode::kOn && expects_grad && outputs[i].is_floating_point();
       if (wanted != !grad_fn[i].empty()) {
-        fail(result, name, "output " + name + " with grad " + grad_mode_name(mode) + (wanted ? " has no grad_fn" : " has grad_fn " + grad_fn[i]));
+        fail(result, name,
+             "output " + name + " with grad " + grad_mode_name(mode) +
+                 (wanted ? " has no grad_fn" : " has grad_fn " + grad_fn[i]));
       }
       if (mode == GradMode::kOn && !grad_fn[i].empty()) {
         grad_fns += (grad_fns.empty() ? "" : ", ") + grad_fn[i];
@@ -108,8 +111,9 @@ CheckResult check_grad_mode(const VerifyContext& context) {
                     {"saved_sha512", to_hex(digest)}});
   }
   if (result.verdict == Verdict::kPass) {
-    result.summary = "grad, no-grad and inference mode give the same bits (" + std::to_string(reference.size()) +
-                     " outputs) and save one SHA-512; grad_fn: " + (expects_grad ? grad_fns : "none, no parameter requires grad");
+    result.summary = "grad, no-grad and inference mode give the same bits (" +
+                     counted(static_cast<int64_t>(reference.size()), "output") + ") and save one SHA-512; grad_fn: " +
+                     (expects_grad ? grad_fns : "none, no parameter requires grad");
   }
   result.evidence = {{"outputs", static_cast<int64_t>(reference.size())},
                      {"parameters_require_grad", expects_grad},

@@ -19,8 +19,8 @@ namespace {
 struct Run {
   std::string name;
   bool optimizer;
-  int threads;      ///< 0: as it is
-  bool exact;       ///< same settings as the first run
+  int threads;  ///< 0: as it is
+  bool exact;   ///< same settings as the first run
 };
 
 bool same_output_bits(const c10::IValue& left, const c10::IValue& right) {
@@ -36,9 +36,10 @@ bool same_output_bits(const c10::IValue& left, const c10::IValue& right) {
 }  // namespace
 
 CheckResult check_repeat(const VerifyContext& context) {
-  const std::vector<Run> runs = {{"run 1", true, 0, true},     {"run 2", true, 0, true},  {"run 3", true, 0, true},
-                                 {"run 4", true, 0, true},     {"optimizer off", false, 0, false},
-                                 {"1 thread", true, 1, false}, {"2 threads", true, 2, false}};
+  const std::vector<Run> runs = {{"run 1", true, 0, true},           {"run 2", true, 0, true},
+                                 {"run 3", true, 0, true},           {"run 4", true, 0, true},
+                                 {"optimizer off", false, 0, false}, {"1 thread", true, 1, false},
+                                 {"2 threads", true, 2, false}};
   CheckResult result{"repeat", Verdict::kPass, "", "", {}};
   c10::IValue first;
   EvidenceRows rows;
@@ -66,8 +67,7 @@ CheckResult check_repeat(const VerifyContext& context) {
       first = outputs;
     }
     const bool same = same_output_bits(first, outputs);
-    const OutputDifference difference =
-        compare_named(first, outputs, context.module.output_names(), context.tolerance);
+    const OutputDifference difference = compare_named(first, outputs, context.module.output_names(), context.tolerance);
     all_same_bits = all_same_bits && same;
     rows.push_back({{"run", run.name}, {"same_bits", same}, {"max_abs_error", difference.max_abs_error}});
     const bool acceptable = difference.matches && (same || !run.exact);

@@ -80,8 +80,8 @@ CheckResult check_roundtrip(const VerifyContext& context) {
                                        : "outputs changed when saved and loaded again";
     return result;
   }
-  result.summary = "saved and loaded again: " + std::to_string(left.size()) +
-                   " outputs equal bit for bit, same tensors and code" +
+  result.summary = "saved and loaded again: " + counted(static_cast<int64_t>(left.size()), "output") +
+                   " equal bit for bit, same tensors and code" +
                    (first == second ? ", a second save has the same SHA-512" : "");
   return result;
 }

@@ -98,8 +98,9 @@ CheckResult check_shapes(const VerifyContext& context) {
   const bool claims_dynamic = claims && claims->dynamic_length == true && claims->dynamic_batch == true;
 
   CheckResult result{"shapes", Verdict::kPass, "", "", {}};
-  result.summary = std::to_string(works) + " of " + std::to_string(cells.size()) + " batch x length shapes work" +
-                   (context.source == nullptr ? "; numbers not compared, that needs --source" : " and equal the source");
+  result.summary =
+      std::to_string(works) + " of " + std::to_string(cells.size()) + " batch x length shapes work" +
+      (context.source == nullptr ? "; numbers not compared, that needs --source" : " and equal the source");
   if (wrong != nullptr) {
     result.verdict = Verdict::kFail;
     result.where = cell_name(*wrong);
@@ -117,7 +118,8 @@ CheckResult check_shapes(const VerifyContext& context) {
   }
   EvidenceRows rows;
   for (const auto& cell : cells) {
-    rows.push_back({{"batch", cell.batch}, {"length", cell.length}, {"outcome", cell.outcome}, {"detail", cell.detail}});
+    rows.push_back(
+        {{"batch", cell.batch}, {"length", cell.length}, {"outcome", cell.outcome}, {"detail", cell.detail}});
   }
   result.evidence = {{"works", static_cast<int64_t>(works)},
                      {"cells", static_cast<int64_t>(cells.size())},

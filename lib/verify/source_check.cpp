@@ -21,8 +21,8 @@ struct WeightReport {
   int64_t compared = 0;
   std::vector<std::string> different;
   std::vector<std::string> rescaled;  ///< of `different`: the source's times one factor
-  std::vector<std::string> absent;  ///< in the network, under no such name in the file
-  std::vector<std::string> extra;   ///< in the file, not in the network
+  std::vector<std::string> absent;    ///< in the network, under no such name in the file
+  std::vector<std::string> extra;     ///< in the file, not in the network
   EvidenceRows rows;
 };
 
@@ -104,10 +104,10 @@ CheckResult check_source(const VerifyContext& context) {
   if (!weights.different.empty() && !folded) {
     result.verdict = Verdict::kFail;
     result.where = weights.different.front();
-    result.summary = describe_first(weights, context) +
-                     (weights.different.size() > 1
-                          ? ", and " + std::to_string(weights.different.size() - 1) + " more weights differ"
-                          : "");
+    result.summary =
+        describe_first(weights, context) +
+        (weights.different.size() > 1 ? ", and " + std::to_string(weights.different.size() - 1) + " more weights differ"
+                                      : "");
   } else if (!outputs.matches) {
     result.verdict = Verdict::kFail;
     result.where = outputs.where;
@@ -116,8 +116,7 @@ CheckResult check_source(const VerifyContext& context) {
     result.summary = std::to_string(weights.compared - static_cast<int64_t>(weights.rescaled.size())) +
                      " weights equal bit for bit, " +
                      (weights.rescaled.empty() ? "" : std::to_string(weights.rescaled.size()) + " up to a factor, ") +
-                     "outputs equal (greatest difference " +
-                     short_number(outputs.max_abs_error) + ")";
+                     "outputs equal (greatest difference " + short_number(outputs.max_abs_error) + ")";
     if (!weights.absent.empty()) {
       result.summary += "; " + std::to_string(weights.absent.size()) + " weights are not in the file under their names";
     }

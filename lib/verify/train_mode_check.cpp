@@ -18,9 +18,10 @@ namespace {
 namespace jit = torch::jit;
 
 // Operators that are random by nature.
-constexpr std::array<std::string_view, 12> kRandom = {
-    "aten::rand",      "aten::randn",     "aten::randint",     "aten::rand_like", "aten::randn_like", "aten::randint_like",
-    "aten::bernoulli", "aten::bernoulli_", "aten::multinomial", "aten::normal",    "aten::randperm",   "aten::uniform_"};
+constexpr std::array<std::string_view, 12> kRandom = {"aten::rand",      "aten::randn",      "aten::randint",
+                                                      "aten::rand_like", "aten::randn_like", "aten::randint_like",
+                                                      "aten::bernoulli", "aten::bernoulli_", "aten::multinomial",
+                                                      "aten::normal",    "aten::randperm",   "aten::uniform_"};
 
 struct Finding {
   std::string where;  ///< module path
@@ -51,14 +52,16 @@ std::string randomness(const jit::Node& node) {
     const auto p = constant_input(node, "p");
     const bool active = !train || train->isNone() || train->toBool();
     return active && !(p && p->isDouble() && p->toDouble() == 0)
-               ? std::string(name) + " with train=True" + (p && p->isDouble() ? ", p=" + short_number(p->toDouble()) : "")
+               ? std::string(name) + " with train=True" +
+                     (p && p->isDouble() ? ", p=" + short_number(p->toDouble()) : "")
                : "";
   }
   if (name == "aten::scaled_dot_product_attention") {
     const auto p = constant_input(node, "dropout_p");
     return p && p->isDouble() && p->toDouble() == 0
                ? ""
-               : std::string(name) + " with dropout_p=" + (p && p->isDouble() ? short_number(p->toDouble()) : "computed");
+               : std::string(name) +
+                     " with dropout_p=" + (p && p->isDouble() ? short_number(p->toDouble()) : "computed");
   }
   if (name == "aten::batch_norm" || name == "aten::instance_norm") {
     const auto training = constant_input(node, name == "aten::batch_norm" ? "training" : "use_input_stats");

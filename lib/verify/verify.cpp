@@ -47,26 +47,55 @@ std::vector<BoundBatch> further_inputs(const VerifyOptions& options, const Runne
   return batches;
 }
 
+bool wanted(const VerifyOptions& options, const Check& check) {
+  return (options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id);
+}
+
+/// Loads the file and what it is compared with, and runs the checks that need them.
+void run_on_module(const VerifyOptions& options, VerifyResult& result) {
+  std::optional<Source> source;
+  if (!options.source.path.empty()) {
+    source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
+  }
+  ModuleRunner module(load_module(options.module), options.module, source ? &source->model->description() : nullptr);
+  const std::unique_ptr<Tokenizer> named =
+      source || options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
+  const Tokenizer* tokenizer = source ? source->tokenizer.get() : named.get();
+  const BoundBatch example = module.bind(make_batch(options.inputs, module.signature(), tokenizer));
+  const VerifyContext context{options,
+                              module,
+                              source ? &*source : nullptr,
+                              example,
+                              further_inputs(options, module),
+                              {options.rtol.value_or(kDefaultRtol), options.atol.value_or(kDefaultAtol)}};
+  result.example = example.origin;
+  for (const auto& check : all_checks()) {
+    if (wanted(options, check) && check.run != nullptr) {
+      result.checks.push_back(check.run(context));
+    }
+  }
+}
+
 }  // namespace
 
 const std::vector<Check>& all_checks() {
   static const std::vector<Check> checks = {
       {"checksum", "the bytes are those that the list names", "that they were right when the list was made",
-       check_checksum},
+       check_checksum, nullptr},
       {"grad-mode", "outputs and saved bytes do not depend on the gradient mode; grad_fn is where it belongs",
-       "that the values are right", check_grad_mode},
-      {"roundtrip", "the module survives being saved and loaded again", "that the first file is right",
+       "that the values are right", nullptr, check_grad_mode},
+      {"roundtrip", "the module survives being saved and loaded again", "that the first file is right", nullptr,
        check_roundtrip},
       {"repeat", "the answer does not depend on how often it ran, on the optimizer or on threads",
-       "that the answer is right", check_repeat},
-      {"train-mode", "no dropout, batch statistics or random operator is active", "that training was finished",
+       "that the answer is right", nullptr, check_repeat},
+      {"train-mode", "no dropout, batch statistics or random operator is active", "that training was finished", nullptr,
        check_train_mode},
-      {"shapes", "the batch sizes and lengths of the grid work", "anything of other shapes", check_shapes},
-      {"check-inputs", "the further inputs give the source's outputs", "anything of other inputs",
+      {"shapes", "the batch sizes and lengths of the grid work", "anything of other shapes", nullptr, check_shapes},
+      {"check-inputs", "the further inputs give the source's outputs", "anything of other inputs", nullptr,
        check_check_inputs},
-      {"source", "every weight and the example's outputs are the checkpoint's", "that the checkpoint is right",
+      {"source", "every weight and the example's outputs are the checkpoint's", "that the checkpoint is right", nullptr,
        check_source},
-      {"golden", "the outputs are the recorded ones", "that the recorded ones are right", check_golden},
+      {"golden", "the outputs are the recorded ones", "that the recorded ones are right", nullptr, check_golden},
   };
   return checks;
 }
@@ -88,27 +117,25 @@ VerifyResult verify(const VerifyOptions& options) {
                                                  std::to_string(options.check_inputs.size()) + " times");
   }
   const ThreadGuard threads(options.threads);
-  std::optional<Source> source;
-  if (!options.source.path.empty()) {
-    source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
-  }
-  ModuleRunner module(load_module(options.module), options.module, source ? &source->model->description() : nullptr);
-  const std::unique_ptr<Tokenizer> named =
-      source || options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
-  const Tokenizer* tokenizer = source ? source->tokenizer.get() : named.get();
-  const BoundBatch example = module.bind(make_batch(options.inputs, module.signature(), tokenizer));
-  const VerifyContext context{options,
-                              options.module,
-                              module,
-                              source ? &*source : nullptr,
-                              example,
-                              further_inputs(options, module),
-                              {options.rtol.value_or(kDefaultRtol), options.atol.value_or(kDefaultAtol)}};
-
-  VerifyResult result{options.module, options.source.path, example.origin, {}, false, false};
+  VerifyResult result{options.module, options.source.path, "", {}, false, false};
+  bool loads = false;
   for (const auto& check : all_checks()) {
-    if ((options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id)) {
-      result.checks.push_back(check.run(context));
+    if (wanted(options, check) && check.run_on_file != nullptr) {
+      result.checks.push_back(check.run_on_file(options));
+    }
+    loads = loads || (wanted(options, check) && check.run != nullptr);
+  }
+  const size_t file_checks = result.checks.size();
+  if (loads) {
+    try {
+      run_on_module(options, result);
+    } catch (const Error& error) {
+      // The answer is no already; that the file cannot be loaded either belongs to it.
+      if (file_checks == 0 || result.checks[file_checks - 1].verdict != Verdict::kFail) {
+        throw;
+      }
+      result.checks.resize(file_checks);
+      result.checks.back().evidence.push_back({"then", std::string(error.what())});
     }
   }
   const auto count = [&](Verdict verdict) {

@@ -108,7 +108,7 @@ void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode
   for (const GradMode mode : modes) {
     words[grad_mode_name(mode)] = mode;
   }
-  add_choice<GradMode>(command, "--grad", grad, words, "Gradient mode: Python's default, no_grad, inference_mode");
+  add_choice<GradMode>(command, "--grad", grad, words, "Gradient mode: on is Python's default, off is no_grad");
 }
 
 void add_threads_flag(CLI::App& command, int& threads) {
