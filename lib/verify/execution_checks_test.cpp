@@ -1,0 +1,258 @@
+// The checks that run a module alone, without a reference: grad-mode, roundtrip, repeat, train-mode, shapes.
+#include <algorithm>
+
+#include "verify/verify_testing.h"
+
+namespace bertjit {
+
+using Catch::Matchers::Contains;
+using testing::check_scripted;
+using testing::evidence;
+using testing::kSoundForward;
+using testing::one_check;
+using testing::options_for;
+using testing::save;
+using testing::scripted;
+using testing::TempDir;
+using testing::testdata;
+using testing::traced;
+
+namespace {
+
+/// A forward that embeds and then runs `lines`, each with its indentation.
+std::string forward(const std::string& lines) {
+  return "def forward(self, input_ids):\n    x = torch.embedding(self.word_embeddings.weight, input_ids)\n" + lines;
+}
+
+const EvidenceRows& rows(const CheckResult& result, const std::string& key) {
+  static EvidenceRows found;
+  found = evidence<EvidenceRows>(result, key);
+  return found;
+}
+
+template <class T>
+T field(const EvidenceFields& fields, const std::string& key) {
+  for (const auto& item : fields) {
+    if (item.key == key) {
+      return std::get<T>(item.value);
+    }
+  }
+  FAIL("no field " << key);
+  return T();
+}
+
+}  // namespace
+
+TEST_CASE("grad-mode: the experiment of the first seed: same bits, one SHA-512, and the names of grad_fn") {
+  const TempDir dir;
+  const CheckResult result = one_check(options_for(traced("tiny-bert", dir / "m.pt"), "grad-mode"));
+  CHECK(result.verdict == Verdict::kPass);
+  const auto& modes = rows(result, "modes");
+  REQUIRE(modes.size() == 3);
+  using Names = std::vector<std::string>;
+  CHECK(field<Names>(modes[0], "grad_fn") == Names{"NativeLayerNormBackward0", "TanhBackward0"});
+  CHECK(field<Names>(modes[1], "grad_fn") == Names{"", ""});
+  CHECK(field<Names>(modes[2], "grad_fn") == Names{"", ""});
+  for (const auto& mode : modes) {
+    CHECK(field<bool>(mode, "same_values"));
+    CHECK(field<std::string>(mode, "saved_sha512") == field<std::string>(modes[0], "saved_sha512"));
+  }
+}
+
+TEST_CASE("grad-mode: a module that asks for the mode and answers otherwise fails, and the output is named") {
+  Claims claims;
+  claims.outputs = {"embedded"};
+  const CheckResult result = check_scripted(
+      "grad-mode", forward("    if torch.is_grad_enabled():\n        x = x + 1e-3\n    return x\n"), claims);
+  CHECK(result.verdict == Verdict::kFail);
+  CHECK(result.where == "embedded");
+  CHECK_THAT(result.summary, Contains("grad off"));
+}
+
+TEST_CASE("grad-mode: outputs that lost their grad_fn fail; integers and frozen parameters need none") {
+  CHECK(check_scripted("grad-mode", forward("    return x.detach()\n")).verdict == Verdict::kFail);
+  CHECK(check_scripted("grad-mode", forward("    return (x, torch.argmax(x, -1))\n")).verdict == Verdict::kPass);
+  const TempDir dir;
+  auto module = scripted(kSoundForward);
+  for (const at::Tensor& parameter : module.parameters()) {
+    parameter.set_requires_grad(false);
+  }
+  const CheckResult frozen = one_check(options_for(save(module, dir / "m.pt"), "grad-mode"));
+  CHECK(frozen.verdict == Verdict::kPass);
+  CHECK_FALSE(evidence<bool>(frozen, "parameters_require_grad"));
+}
+
+TEST_CASE("grad-mode: a module that runs under grad only fails") {
+  const CheckResult result = check_scripted(
+      "grad-mode", forward("    if not torch.is_grad_enabled():\n        x = x.view([5])\n    return x\n"));
+  CHECK(result.verdict == Verdict::kFail);
+  CHECK_THAT(result.summary, Contains("does not run with grad off"));
+}
+
+TEST_CASE("roundtrip: a traced model comes back with outputs, tensors, code and second save the same") {
+  const TempDir dir;
+  const CheckResult result = one_check(options_for(traced("tiny-bert-mlm", dir / "m.pt"), "roundtrip"));
+  CHECK(result.verdict == Verdict::kPass);
+  CHECK(evidence<bool>(result, "same_outputs"));
+  CHECK(evidence<int64_t>(result, "different_graph_lines") == 0);
+  CHECK(evidence<int64_t>(result, "graph_lines") > 50);
+}
+
+TEST_CASE("roundtrip: outputs that change from load to load fail") {
+  const CheckResult result = check_scripted("roundtrip", forward("    return x + torch.rand_like(x)\n"));
+  CHECK(result.verdict == Verdict::kFail);
+  CHECK_FALSE(evidence<bool>(result, "same_outputs"));
+}
+
+TEST_CASE("roundtrip: a module that returns no tensor does not pass") {
+  CHECK(check_scripted("roundtrip", forward("    return 1\n")).verdict == Verdict::kFail);
+}
+
+TEST_CASE("repeat: a traced model answers with the same bits each time") {
+  const TempDir dir;
+  const CheckResult result = one_check(options_for(traced("tiny-bert", dir / "m.pt"), "repeat"));
+  CHECK(result.verdict == Verdict::kPass);
+  const auto& runs = rows(result, "runs");
+  CHECK(runs.size() == 7);
+  for (size_t i = 0; i < 4; ++i) {
+    CHECK(field<bool>(runs[i], "same_bits"));
+  }
+}
+
+TEST_CASE("repeat: an answer that depends on chance or on the number of runs fails and says which run") {
+  const CheckResult random = check_scripted("repeat", forward("    return x + torch.rand_like(x)\n"));
+  CHECK(random.verdict == Verdict::kFail);
+  CHECK_THAT(random.summary, Contains("run 2"));
+  const CheckResult counter =
+      check_scripted("repeat", forward("    self.scale.detach().add_(1e-7)\n    return x * self.scale\n"));
+  CHECK(counter.verdict == Verdict::kFail);
+  CHECK_THAT(counter.summary, Contains("run "));
+}
+
+TEST_CASE("repeat: a module that stops working after its first runs fails; one that returns NaN never passes") {
+  const CheckResult stops = check_scripted("repeat", forward("    self.scale.detach().add_(1)\n"
+                                                             "    if float(self.scale[0]) > 2.5:\n"
+                                                             "        x = x.view([5])\n"
+                                                             "    return x\n"));
+  CHECK(stops.verdict == Verdict::kFail);
+  CHECK_THAT(stops.summary, Contains("run 2 fails where run 1 worked"));
+  CHECK(check_scripted("repeat", forward("    return x / 0 - x / 0\n")).verdict == Verdict::kFail);
+}
+
+TEST_CASE("train-mode: a traced model holds nothing of training") {
+  const TempDir dir;
+  const CheckResult result = one_check(options_for(traced("tiny-bert", dir / "m.pt"), "train-mode"));
+  CHECK(result.verdict == Verdict::kPass);
+  CHECK(evidence<int64_t>(result, "modules") > 30);
+  CHECK(evidence<int64_t>(result, "operators") > 50);
+}
+
+TEST_CASE("train-mode: active dropout, batch statistics and random operators fail, with the operator named") {
+  for (const auto& [lines, words] : std::vector<std::pair<std::string, std::string>>{
+           {"    return torch.dropout(x, 0.1, True)\n", "aten::dropout with train=True, p=0.1"},
+           {"    return torch.dropout(x, 0.1, self.training)\n", "aten::dropout with train=True"},
+           {"    return torch.scaled_dot_product_attention(x, x, x, None, 0.1)\n",
+            "aten::scaled_dot_product_attention with dropout_p=0.1"},
+           {"    return torch.batch_norm(x.transpose(1, 2), None, None, None, None, True, 0.1, 1e-5, False)\n",
+            "aten::batch_norm with training=True"},
+           {"    return x + torch.rand_like(x)\n", "aten::rand_like is random"},
+           {"    if bool(x.sum() > 0):\n        x = torch.bernoulli(x)\n    return x\n",
+            "aten::bernoulli is random"}}) {
+    INFO(lines);
+    const CheckResult result = check_scripted("train-mode", forward(lines));
+    CHECK(result.verdict == Verdict::kFail);
+    CHECK_THAT(result.summary, Contains(words));
+  }
+}
+
+TEST_CASE("train-mode: dropout that does nothing passes") {
+  CHECK(check_scripted("train-mode", forward("    return torch.dropout(x, 0.1, False)\n")).verdict == Verdict::kPass);
+  CHECK(check_scripted("train-mode", forward("    return torch.dropout(x, 0.0, True)\n")).verdict == Verdict::kPass);
+  CHECK(check_scripted("train-mode", forward("    return torch.scaled_dot_product_attention(x, x, x)\n")).verdict ==
+        Verdict::kPass);
+}
+
+TEST_CASE("train-mode: a training flag alone is a warning that names the module, and fails with --werror") {
+  const TempDir dir;
+  LoadedModule loaded = load_module(traced("tiny-bert", dir / "m.pt"));
+  loaded.module.attr("encoder").toModule().setattr("training", true);
+  VerifyOptions options = options_for(save(loaded.module, dir / "t.pt"), "train-mode");
+  options.source.path = testdata("tiny-bert").string();
+  const CheckResult result = one_check(options);
+  CHECK(result.verdict == Verdict::kWarn);
+  CHECK(result.where == "encoder");
+  CHECK(verify(options).passed);
+  options.werror = true;
+  CHECK_FALSE(verify(options).passed);
+}
+
+TEST_CASE("shapes: a dynamic trace works on the whole grid, up to the longest length, with the source's numbers") {
+  const TempDir dir;
+  VerifyOptions options = options_for(traced("tiny-bert", dir / "m.pt"), "shapes");
+  options.source.path = testdata("tiny-bert").string();
+  const CheckResult result = one_check(options);
+  CHECK(result.verdict == Verdict::kPass);
+  CHECK(evidence<int64_t>(result, "works") == evidence<int64_t>(result, "cells"));
+  const auto& grid = rows(result, "grid");
+  CHECK(std::any_of(grid.begin(), grid.end(), [](const auto& cell) { return field<int64_t>(cell, "length") == 64; }));
+}
+
+TEST_CASE("shapes: one length only is a finding without a claim, and a fault where every length is claimed") {
+  const std::string code = forward("    return x + torch.ones([14, 1])\n");
+  const CheckResult plain = check_scripted("shapes", code);
+  CHECK(plain.verdict == Verdict::kPass);
+  CHECK(evidence<int64_t>(plain, "works") < evidence<int64_t>(plain, "cells"));
+  CHECK_THAT(plain.summary, Contains("the smallest that fails is 1x2"));
+  Claims claims;
+  claims.dynamic_batch = true;
+  claims.dynamic_length = true;
+  const CheckResult claimed = check_scripted("shapes", code, claims);
+  CHECK(claimed.verdict == Verdict::kFail);
+  CHECK(claimed.where == "1x2");
+
+  const TempDir dir;
+  const CheckResult fixed = one_check(options_for(traced("tiny-bert", dir / "m.pt", /*fixed_shapes=*/true), "shapes"));
+  CHECK(fixed.verdict == Verdict::kPass);
+  CHECK(evidence<int64_t>(fixed, "works") == 1);  // the example's own
+}
+
+TEST_CASE("shapes: wrong numbers at another length fail, at the smallest shape, whatever is claimed") {
+  // The source's answer, plus what is zero on the example alone: a constant that was baked in.
+  const TempDir dir;
+  const std::string path = traced("tiny-bert-nopool", dir / "m.pt");
+  LoadedModule loaded = load_module(path);
+  torch::jit::Module wrapper("Wrapper");
+  wrapper.register_module("inner", loaded.module);
+  wrapper.define(R"(
+def forward(self, input_ids, attention_mask, token_type_ids):
+    y = self.inner.forward(input_ids, attention_mask, token_type_ids)
+    return (y[0] + float(input_ids.size(1) - 20) * 1e-3,)
+)");
+  VerifyOptions options = options_for(save(wrapper, dir / "baked.pt"), "shapes");
+  options.source.path = testdata("tiny-bert-nopool").string();
+  options.inputs.input = {"input_ids=randint(0,163):1x20"};
+  const CheckResult result = one_check(options);
+  CHECK(result.verdict == Verdict::kFail);
+  CHECK(result.where == "1x1");
+  CHECK_THAT(result.summary, Contains("wrong numbers at 1x1"));
+}
+
+TEST_CASE("shapes: where no shape works at all it fails") {
+  const CheckResult result = check_scripted("shapes", forward("    return self.scale.view([3])\n"));
+  CHECK(result.verdict == Verdict::kFail);
+  CHECK(evidence<int64_t>(result, "works") == 0);
+}
+
+TEST_CASE("shapes: ids of unknown range cannot be made up, so the check is skipped, and skipping is no pass") {
+  const TempDir dir;
+  torch::jit::Module module("M");
+  module.define("def forward(self, tokens):\n    return tokens * 2\n");
+  VerifyOptions options = options_for(save(module, dir / "m.pt"), "shapes");
+  options.inputs.input = {"tokens=ones:2x3"};
+  const VerifyResult result = verify(options);
+  CHECK(result.checks.at(0).verdict == Verdict::kSkip);
+  CHECK(result.nothing_checked);
+  CHECK_FALSE(result.passed);
+}
+
+}  // namespace bertjit
