@@ -17,10 +17,10 @@ namespace bertjit {
 
 /// How a parameter starts when there is no checkpoint (transformers' `_init_weights`).
 enum class Init {
-  kNormal,           ///< normal, mean 0, standard deviation `initializer_range`
-  kNormalRow0Zero,   ///< the same, but row 0 is zero: an embedding whose padding_idx is 0
-  kZeros,            ///< biases
-  kOnes,             ///< LayerNorm weights
+  kNormal,          ///< normal, mean 0, standard deviation `initializer_range`
+  kNormalRow0Zero,  ///< the same, but row 0 is zero: an embedding whose padding_idx is 0
+  kZeros,           ///< biases
+  kOnes,            ///< LayerNorm weights
 };
 
 class Weights {

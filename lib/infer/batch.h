@@ -25,8 +25,8 @@ Batch make_batch(const InputOptions& options, const Signature& signature, const 
 /// A file's entries as named tensors: .npz, .safetensors, or .json ({"input_ids": [[101, 102]]}).
 Batch read_batch(const std::filesystem::path& path);
 
-/// Inputs of `shape` ([batch, length]) that exercise the model: random ids, two segments, and padding at the end of every
-/// second row. The same for the same seed.
+/// Inputs of `shape` ([batch, length]) that exercise the model: random ids, two segments, and padding at the end of
+/// every second row. The same for the same seed.
 ///
 /// Throws Error(kInvalidArgument) if the argument's values cannot be guessed (no known name, no limit).
 Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed);

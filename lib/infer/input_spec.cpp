@@ -18,15 +18,15 @@ namespace {
 constexpr int64_t kMaxElements = int64_t{1} << 31;
 
 constexpr std::array<std::pair<const char*, at::ScalarType>, 10> kDTypes = {{{"bool", at::kBool},
-                                                                            {"uint8", at::kByte},
-                                                                            {"int8", at::kChar},
-                                                                            {"int16", at::kShort},
-                                                                            {"int32", at::kInt},
-                                                                            {"int64", at::kLong},
-                                                                            {"float16", at::kHalf},
-                                                                            {"bfloat16", at::kBFloat16},
-                                                                            {"float32", at::kFloat},
-                                                                            {"float64", at::kDouble}}};
+                                                                             {"uint8", at::kByte},
+                                                                             {"int8", at::kChar},
+                                                                             {"int16", at::kShort},
+                                                                             {"int32", at::kInt},
+                                                                             {"int64", at::kLong},
+                                                                             {"float16", at::kHalf},
+                                                                             {"bfloat16", at::kBFloat16},
+                                                                             {"float32", at::kFloat},
+                                                                             {"float64", at::kDouble}}};
 
 [[noreturn]] void refuse(const std::string& what, const std::string& why) {
   throw Error(ErrorKind::kInvalidArgument, "input '" + what + "': " + why);

@@ -39,8 +39,8 @@ c10::IValue run_forward(const Signature& signature, const BoundBatch& batch, Gra
   } catch (const std::runtime_error& error) {
     message = essential_message(error.what());
   }
-  throw Error(ErrorKind::kInvalidArgument, signature.owner + ": does not run on " + shapes_text(signature, batch) +
-                                               ": " + message + advice);
+  throw Error(ErrorKind::kInvalidArgument,
+              signature.owner + ": does not run on " + shapes_text(signature, batch) + ": " + message + advice);
 }
 
 /// Rows of the embedding table whose name ends in `table`; 0 if there is none.

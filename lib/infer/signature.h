@@ -12,9 +12,9 @@ namespace bertjit {
 
 /// Arguments of forward in call order, and what is known of their values.
 struct Signature {
-  std::string owner;               ///< file or folder, for messages
+  std::string owner;  ///< file or folder, for messages
   std::vector<ModelInput> inputs;
-  int64_t max_positions = 0;       ///< longest sequence; 0 if not known
+  int64_t max_positions = 0;  ///< longest sequence; 0 if not known
 };
 
 /// One value for an argument; without a name it binds in order.
@@ -32,8 +32,9 @@ struct Batch {
 /// A batch in call order, with the missing optional arguments made.
 struct BoundBatch {
   std::string origin;
-  std::vector<at::Tensor> tensors;   ///< one for each argument
-  std::vector<std::string> sources;  ///< how each was bound: "given", "made of ones", "made of zeros", "given, in order"
+  std::vector<at::Tensor> tensors;  ///< one for each argument
+  std::vector<std::string>
+      sources;  ///< how each was bound: "given", "made of ones", "made of zeros", "given, in order"
 };
 
 /// Puts `batch` in call order.

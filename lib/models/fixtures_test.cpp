@@ -41,7 +41,7 @@ double max_difference(const Model& model, const TensorFile& io, const std::strin
   std::vector<at::Tensor> inputs;
   for (const auto& input : model.description().inputs) {
     const at::Tensor given = entry(io, set + "." + input.name);
-    inputs.push_back(given.defined()                               ? given
+    inputs.push_back(given.defined()                        ? given
                      : input.missing == InputDefault::kOnes ? at::ones_like(ids)
                                                             : at::zeros_like(ids));
   }
@@ -75,8 +75,8 @@ void check_model(const fs::path& directory, const fs::path& golden) {
 }  // namespace
 
 TEST_CASE("models: every tiny BERT gives transformers' outputs, sdpa and eager") {
-  for (const char* name : {"tiny-bert", "tiny-bert-nopool", "tiny-bert-mlm", "tiny-bert-pretraining",
-                           "tiny-bert-seqcls"}) {
+  for (const char* name :
+       {"tiny-bert", "tiny-bert-nopool", "tiny-bert-mlm", "tiny-bert-pretraining", "tiny-bert-seqcls"}) {
     check_model(testing::testdata(name), testing::testdata(std::string("golden/") + name + ".npz"));
   }
 }

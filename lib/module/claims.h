@@ -18,7 +18,7 @@ struct Claims {
   std::string dtype;                 ///< "float32"
   std::optional<bool> dynamic_batch;
   std::optional<bool> dynamic_length;
-  std::string attn_implementation;   ///< "sdpa" or "eager"
+  std::string attn_implementation;  ///< "sdpa" or "eager"
 };
 
 /// Name of the record inside the archive's extra/ folder.

@@ -21,8 +21,8 @@ struct LoadedModule {
 ///
 /// The file is mapped once: the bytes whose CRC-32 is checked are the bytes that are loaded (torch::jit::load ignores
 /// the CRCs, and a flipped weight bit loads silently). Executes nothing of the archive.
-/// Throws Error(kNotFound, kIo); Error(kCorrupt) for an archive that is not whole, naming the record; Error(kUnsupported)
-/// for a zip that is no TorchScript archive.
+/// Throws Error(kNotFound, kIo); Error(kCorrupt) for an archive that is not whole, naming the record;
+/// Error(kUnsupported) for a zip that is no TorchScript archive.
 LoadedModule load_module(const std::filesystem::path& path);
 
 /// The same for an archive in memory; `name` stands in messages.

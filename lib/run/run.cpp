@@ -55,8 +55,7 @@ class OutputCopier {
     } else if (output.isGenericDict()) {
       value.kind = OutputValue::Kind::kDict;
       for (const auto& item : output.toGenericDict()) {
-        value.keys.push_back(item.key().isString() ? "'" + item.key().toStringRef() + "'"
-                                                   : c10::str(item.key()));
+        value.keys.push_back(item.key().isString() ? "'" + item.key().toStringRef() + "'" : c10::str(item.key()));
         value.items.push_back(copy(item.value()));
       }
     } else {
@@ -106,9 +105,8 @@ RunResult run_with(Runner& runner, const RunOptions& options, const Tokenizer* t
   result.grad = grad_mode_name(options.grad);
   for (size_t i = 0; i < batch.tensors.size(); ++i) {
     const at::Tensor& tensor = batch.tensors[i];
-    result.inputs.push_back({runner.signature().inputs[i].name,
-                             dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec(),
-                             batch.sources[i]});
+    result.inputs.push_back({runner.signature().inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())),
+                             tensor.sizes().vec(), batch.sources[i]});
   }
   result.output = OutputCopier(runner.output_names()).copy(runner.run(batch, options.grad));
   return result;
@@ -127,8 +125,7 @@ RunResult run(const RunOptions& options) {
     result.kind = "eager";
   } else {
     ModuleRunner runner(load_module(options.source.path), options.source.path);
-    const auto tokenizer =
-        options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
+    const auto tokenizer = options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
     result = run_with(runner, options, tokenizer.get());
     result.kind = "torchscript";
   }

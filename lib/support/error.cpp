@@ -10,8 +10,7 @@ Error system_error(const std::string& action) {
 }
 
 Error system_error(const std::string& action, int error_number) {
-  const ErrorKind kind =
-      error_number == ENOENT || error_number == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kIo;
+  const ErrorKind kind = error_number == ENOENT || error_number == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kIo;
   return Error(kind, action + ": " + std::strerror(error_number));
 }
 

@@ -1,7 +1,7 @@
 // The one exception of the library: a question that could not be answered.
 //
-// "No" is a result, never an Error (STYLE: a mismatch is an answer). Messages: lower case, object first, what was found,
-// what was expected, and the way out when it is known; no final stop.
+// "No" is a result, never an Error (STYLE: a mismatch is an answer). Messages: lower case, object first, what was
+// found, what was expected, and the way out when it is known; no final stop.
 #pragma once
 
 #include <stdexcept>

@@ -28,7 +28,7 @@ enum class Verdict { kPass, kFail, kWarn, kSkip };
 
 /// The outcome of one check, of `trace` or of `verify`.
 struct CheckResult {
-  std::string id;       ///< frozen name, e.g. "grad-mode"
+  std::string id;  ///< frozen name, e.g. "grad-mode"
   Verdict verdict = Verdict::kSkip;
   std::string summary;  ///< one line: what was compared and what came out
   std::string where;    ///< module path, tensor, output or record that is to blame; empty if none

@@ -38,8 +38,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-/// Gives the memory behind `bytes` back to the system if they lie within a MappedFile that is alive; does nothing if they
-/// do not. The bytes stay valid: they are read from the file (the page cache, as a rule) when they are next used.
+/// Gives the memory behind `bytes` back to the system if they lie within a MappedFile that is alive; does nothing if
+/// they do not. The bytes stay valid: they are read from the file (the page cache, as a rule) when they are next used.
 void release_mapped_pages(std::span<const std::byte> bytes);
 
 /// The whole of a small text file (config.json, vocab.txt).

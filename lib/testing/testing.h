@@ -51,10 +51,10 @@ CommandOutput run_command(const std::string& command);
 }  // namespace bertjit::testing
 
 /// Ends the test case, visibly, where the shared material is absent.
-#define SKIP_WITHOUT_SHARED(relative)                  \
-  do {                                                 \
-    if (!::bertjit::testing::has_shared(relative)) {   \
+#define SKIP_WITHOUT_SHARED(relative)                    \
+  do {                                                   \
+    if (!::bertjit::testing::has_shared(relative)) {     \
       SUCCEED("skipped: shared/" relative " is absent"); \
-      return;                                          \
-    }                                                  \
+      return;                                            \
+    }                                                    \
   } while (false)

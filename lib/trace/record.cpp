@@ -60,9 +60,9 @@ Recording record_model(const Model& model, const std::vector<at::Tensor>& exampl
     }
     return {model.forward(tensors)};
   };
-  auto [state, outputs] =
-      tracer::trace(torch::jit::Stack(example.begin(), example.end()), run, [](const at::Tensor&) { return ""; },
-                    /*strict=*/true, /*force_outplace=*/false, &recording.module, names);
+  auto [state, outputs] = tracer::trace(
+      torch::jit::Stack(example.begin(), example.end()), run, [](const at::Tensor&) { return ""; },
+      /*strict=*/true, /*force_outplace=*/false, &recording.module, names);
   // What torch.jit.trace does to a finished graph.
   torch::jit::EliminateDeadCode(state->graph);
   torch::jit::LowerSimpleTuples(state->graph);

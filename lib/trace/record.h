@@ -28,8 +28,8 @@ enum class Shapes {
 /// Runs `model` once on `example` (its inputs in call order) under libtorch's tracer and adds the recorded graph to
 /// model.module() as `forward`, hierarchical: one method for each submodule.
 ///
-/// The argument names are those of description().inputs. A model can be recorded once; record a rebuilt copy to compare.
-/// Not reentrant: one recording at a time in a process.
+/// The argument names are those of description().inputs. A model can be recorded once; record a rebuilt copy to
+/// compare. Not reentrant: one recording at a time in a process.
 Recording record_model(const Model& model, const std::vector<at::Tensor>& example, GradMode grad, Shapes shapes);
 
 }  // namespace bertjit

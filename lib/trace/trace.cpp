@@ -39,8 +39,8 @@ void describe_inputs(TraceResult& result, const Model& model, const BoundBatch& 
   const auto& inputs = model.description().inputs;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const at::Tensor& tensor = example.tensors[i];
-    result.inputs.push_back({inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec(),
-                             example.sources[i]});
+    result.inputs.push_back(
+        {inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec(), example.sources[i]});
   }
 }
 
@@ -48,8 +48,8 @@ void describe_outputs(TraceResult& result, const Model& model, const c10::IValue
   const auto leaves = flatten_outputs(outputs);
   for (size_t i = 0; i < leaves.size(); ++i) {
     const at::Tensor tensor = leaves[i].value.toTensor();
-    result.outputs.push_back({model.description().outputs.at(i), dtype_name(container_dtype(tensor.scalar_type())),
-                              tensor.sizes().vec()});
+    result.outputs.push_back(
+        {model.description().outputs.at(i), dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec()});
   }
 }
 

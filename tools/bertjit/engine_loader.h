@@ -5,7 +5,8 @@
 
 namespace bertjit {
 
-/// The engine, loaded once: libbertjit_engine.so from ../lib/ beside the program's folder ($BERTJIT_ENGINE names another).
+/// The engine, loaded once: libbertjit_engine.so from ../lib/ beside the program's folder ($BERTJIT_ENGINE names
+/// another).
 ///
 /// $TORCH_DIR names the folder of a libtorch to use in place of the one bertjit was built with.
 /// Throws Error(kNotFound) that says what is missing and how to install it.
