@@ -45,7 +45,7 @@ CheckResult check_check_inputs(const VerifyContext& context) {
                      ": " + result.summary;
   } else {
     result.summary = counted(static_cast<int64_t>(context.further.size()), "further input") +
-                     " equal to the source, greatest difference " + short_number(worst);
+                     ": equal to the source, greatest difference " + short_number(worst);
   }
   result.evidence = {
       {"inputs", static_cast<int64_t>(context.further.size())}, {"failed", failed}, {"each", std::move(rows)}};

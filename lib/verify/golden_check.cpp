@@ -84,7 +84,7 @@ CheckResult check_golden(const VerifyContext& context) {
   }
   if (result.verdict == Verdict::kPass) {
     result.summary = counted(static_cast<int64_t>(outcomes.size()), "recorded file") +
-                     " of outputs equal, greatest difference " + short_number(worst);
+                     ": outputs equal, greatest difference " + short_number(worst);
   }
   result.evidence = {{"files", std::move(rows)}};
   return result;

@@ -219,7 +219,7 @@ TEST_CASE("verify: --golden accepts what transformers recorded, for the example 
                                    "--check-golden", (folder / "out_b.npz").string(), "--only", "golden"});
     INFO(output);
     CHECK(output.exit_code == 0);
-    CHECK_THAT(output.out, Contains("pass  golden  2 recorded sets of outputs equal"));
+    CHECK_THAT(output.out, Contains("pass  golden  2 recorded files: outputs equal"));
 
     const CliOutput swapped = verify(folder / "out.pt", {"--inputs", (folder / "in_b.npz").string(), "--golden",
                                                          (folder / "out_a.npz").string(), "--only", "golden"});
@@ -304,7 +304,7 @@ TEST_CASE("verify: further inputs are compared with the source, each tried") {
                                                   "2x64", "--only", "check-inputs"});
   INFO(output);
   CHECK(output.exit_code == 0);
-  CHECK_THAT(output.out, Contains("pass  check-inputs  3 further inputs equal the source"));
+  CHECK_THAT(output.out, Contains("pass  check-inputs  3 further inputs: equal to the source"));
   check_unanswered(verify(clean_trace(), {"--check-shapes", "1x65"}), "longer than max_position_embeddings 64");
   check_unanswered(verify(clean_trace(), {"--check-shapes", "7"}), "shape 7: expected batch and length, such as 8x128");
   check_unanswered(verify(clean_trace(), {"--check-shapes", "1xx"}), "'1xx': expected a shape such as 8x128");
