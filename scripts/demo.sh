@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-scripts/build.sh
+scripts/build.sh release bertjit
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 ln -s "$PWD/testdata" "$folder/testdata"
