@@ -37,10 +37,12 @@ class Weights {
 
   /// Ends the building. Throws Error(kCorrupt) listing every missing and every wrongly shaped tensor (and the unused
   /// ones, which often explain them).
-  virtual void finish() = 0;
+  virtual void finish() {}
 
   /// After finish(): names in the file that the network does not use, sorted.
-  virtual std::vector<std::string> unused() const = 0;
+  virtual std::vector<std::string> unused() const {
+    return {};
+  }
 };
 
 /// Parameters from published weights.
@@ -79,10 +81,6 @@ class RandomWeights : public Weights {
 
   at::Tensor take(const std::string& name, at::IntArrayRef shape, Init init) override;
   bool has(const std::string& name) const override;
-  void finish() override {}
-  std::vector<std::string> unused() const override {
-    return {};
-  }
 
  private:
   uint64_t seed_;

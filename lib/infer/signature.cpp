@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "checkpoint/weights.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -121,6 +122,16 @@ BoundBatch bind_batch(const Batch& batch, const Signature& signature) {
     }
   }
   return bound;
+}
+
+std::vector<BoundInput> describe_inputs(const BoundBatch& batch, const Signature& signature) {
+  std::vector<BoundInput> inputs;
+  for (size_t i = 0; i < batch.tensors.size(); ++i) {
+    const at::Tensor& tensor = batch.tensors[i];
+    inputs.push_back({signature.inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec(),
+                      batch.sources[i]});
+  }
+  return inputs;
 }
 
 }  // namespace bertjit

@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "infer/bound_input.h"
 #include "models/model.h"
 
 namespace bertjit {
@@ -43,5 +44,8 @@ struct BoundBatch {
 /// ones are listed), a required one that is missing, one that is not an integer tensor where ids are meant, ids beyond
 /// the limit, a sequence longer than max_positions, or shapes that differ between arguments.
 BoundBatch bind_batch(const Batch& batch, const Signature& signature);
+
+/// A bound batch in plain data, for results.
+std::vector<BoundInput> describe_inputs(const BoundBatch& batch, const Signature& signature);
 
 }  // namespace bertjit

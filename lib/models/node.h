@@ -80,10 +80,6 @@ class ExistingWeights : public Weights {
 
   at::Tensor take(const std::string& name, at::IntArrayRef shape, Init init) override;
   bool has(const std::string& name) const override;
-  void finish() override {}
-  std::vector<std::string> unused() const override {
-    return {};
-  }
 
  private:
   std::map<std::string, at::Tensor> tensors_;

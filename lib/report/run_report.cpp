@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "report/bound_inputs.h"
 #include "report/evidence_json.h"
 #include "report/tensor_text.h"
 
@@ -101,19 +102,8 @@ void print_text(const RunResult& result, std::ostream& out) {
 }
 
 void print_binding(const RunResult& result, std::ostream& out) {
-  size_t width = 0;
-  for (const auto& input : result.inputs) {
-    width = std::max(width, input.name.size());
-  }
   out << "inputs from " << result.example << "\n";
-  for (const auto& input : result.inputs) {
-    std::string shape;
-    for (const int64_t size : input.shape) {
-      shape += (shape.empty() ? "" : ", ") + std::to_string(size);
-    }
-    out << "  " << input.name << std::string(width - input.name.size(), ' ') << "  " << input.dtype << " [" << shape
-        << "]  " << input.source << "\n";
-  }
+  print_inputs(result.inputs, out);
   if (!result.output_file.empty()) {
     out << "wrote " << result.output_file << "\n";
   }
@@ -126,11 +116,7 @@ nlohmann::ordered_json to_json(const RunResult& result) {
   json["kind"] = result.kind;
   json["grad"] = result.grad;
   json["example"] = json_text(result.example);
-  json["inputs"] = nlohmann::ordered_json::array();
-  for (const auto& input : result.inputs) {
-    json["inputs"].push_back(
-        {{"name", json_text(input.name)}, {"dtype", input.dtype}, {"shape", input.shape}, {"source", input.source}});
-  }
+  json["inputs"] = inputs_to_json(result.inputs);
   json["outputs"] = nlohmann::ordered_json::array();
   std::vector<const OutputValue*> tensors;
   collect(result.output, tensors);

@@ -1,20 +1,11 @@
 #include "report/trace_report.h"
 
-#include <algorithm>
-
+#include "report/bound_inputs.h"
 #include "report/evidence_json.h"
 
 namespace bertjit {
 
 namespace {
-
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  }
-  return text + "]";
-}
 
 /// 22713986 -> "22,713,986"
 std::string grouped(uint64_t number) {
@@ -23,19 +14,6 @@ std::string grouped(uint64_t number) {
     text.insert(static_cast<size_t>(i), ",");
   }
   return text;
-}
-
-std::string padded(const std::string& text, size_t width) {
-  return text + std::string(width > text.size() ? width - text.size() : 0, ' ');
-}
-
-template <typename Named>
-size_t widest(const std::vector<Named>& items) {
-  size_t width = 0;
-  for (const auto& item : items) {
-    width = std::max(width, item.name.size());
-  }
-  return width;
 }
 
 }  // namespace
@@ -49,15 +27,13 @@ void print_text(const TraceResult& result, Color color, std::ostream& out) {
         << result.tie << ")\n";
   }
   out << "inputs   " << result.example << "\n";
-  for (const auto& input : result.inputs) {
-    out << "  " << padded(input.name, widest(result.inputs)) << "  " << input.dtype << " " << shape_text(input.shape)
-        << "  " << input.source << "\n";
-  }
+  print_inputs(result.inputs, out);
   out << "outputs\n";
+  std::vector<DescribedValue> outputs;
   for (const auto& output : result.outputs) {
-    out << "  " << padded(output.name, widest(result.outputs)) << "  " << output.dtype << " "
-        << shape_text(output.shape) << "\n";
+    outputs.push_back({output.name, output.dtype, output.shape, ""});
   }
+  print_values(outputs, out);
   print_checks(result.checks, color, out);
   if (result.output.empty()) {
     out << "not written: a check failed (--no-check writes it all the same)\n";
@@ -86,11 +62,7 @@ nlohmann::ordered_json to_json(const TraceResult& result) {
   json["size_bytes"] = result.size_bytes;
   json["sha512"] = result.sha512.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(result.sha512);
   json["example"] = json_text(result.example);
-  json["inputs"] = nlohmann::ordered_json::array();
-  for (const auto& input : result.inputs) {
-    json["inputs"].push_back(
-        {{"name", json_text(input.name)}, {"dtype", input.dtype}, {"shape", input.shape}, {"source", input.source}});
-  }
+  json["inputs"] = inputs_to_json(result.inputs);
   json["outputs"] = nlohmann::ordered_json::array();
   for (const auto& output : result.outputs) {
     json["outputs"].push_back({{"name", json_text(output.name)}, {"dtype", output.dtype}, {"shape", output.shape}});

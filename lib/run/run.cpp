@@ -103,11 +103,7 @@ RunResult run_with(Runner& runner, const RunOptions& options, const Tokenizer* t
   result.model = options.source.path;
   result.example = batch.origin;
   result.grad = grad_mode_name(options.grad);
-  for (size_t i = 0; i < batch.tensors.size(); ++i) {
-    const at::Tensor& tensor = batch.tensors[i];
-    result.inputs.push_back({runner.signature().inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())),
-                             tensor.sizes().vec(), batch.sources[i]});
-  }
+  result.inputs = describe_inputs(batch, runner.signature());
   result.output = OutputCopier(runner.output_names()).copy(runner.run(batch, options.grad));
   return result;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "container/tensors.h"
+#include "infer/bound_input.h"
 
 namespace bertjit {
 
@@ -21,19 +22,12 @@ struct OutputValue {
   std::string text;                ///< kText: "None"
 };
 
-struct RunInput {
-  std::string name;
-  std::string dtype;
-  std::vector<int64_t> shape;
-  std::string source;
-};
-
 struct RunResult {
   std::string model;    ///< path as given
   std::string kind;     ///< "eager" for a checkpoint, "torchscript" for a .pt
   std::string example;  ///< where the inputs come from
   std::string grad;     ///< "on", "off", "inference"
-  std::vector<RunInput> inputs;
+  std::vector<BoundInput> inputs;
   OutputValue output;
   std::string output_file;  ///< file that was written; empty if none
 };

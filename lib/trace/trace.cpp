@@ -34,16 +34,6 @@ void describe_model(TraceResult& result, const Model& model) {
   }
 }
 
-void describe_inputs(TraceResult& result, const Model& model, const BoundBatch& example) {
-  result.example = example.origin;
-  const auto& inputs = model.description().inputs;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const at::Tensor& tensor = example.tensors[i];
-    result.inputs.push_back(
-        {inputs[i].name, dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec(), example.sources[i]});
-  }
-}
-
 void describe_outputs(TraceResult& result, const Model& model, const c10::IValue& outputs) {
   const auto leaves = flatten_outputs(outputs);
   for (size_t i = 0; i < leaves.size(); ++i) {
@@ -123,7 +113,8 @@ TraceResult trace(const TraceOptions& options) {
   result.archive_name = options.archive_name.empty() ? default_archive_name(options.output) : options.archive_name;
   result.dynamic_shapes = !options.fixed_shapes;
   describe_model(result, *source.model);
-  describe_inputs(result, *source.model, example);
+  result.example = example.origin;
+  result.inputs = describe_inputs(example, signature);
 
   const Recording recording = record_model(*source.model, example.tensors, options.grad, shapes);
   describe_outputs(result, *source.model, recording.outputs);

@@ -5,17 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "infer/bound_input.h"
 #include "support/evidence.h"
 
 namespace bertjit {
-
-/// One argument of the traced forward and how the example was bound to it.
-struct BoundInput {
-  std::string name;
-  std::string dtype;           ///< "int64"
-  std::vector<int64_t> shape;  ///< of the example
-  std::string source;          ///< "given", "given, in order", "made of ones", "made of zeros"
-};
 
 struct TracedOutput {
   std::string name;
