@@ -189,4 +189,18 @@ Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature,
   return batch;
 }
 
+std::vector<BoundBatch> further_batches(const std::vector<std::string>& files, const std::vector<std::string>& shapes,
+                                        const Signature& signature, uint64_t seed) {
+  std::vector<BoundBatch> batches;
+  for (const auto& file : files) {
+    batches.push_back(bind_batch(read_batch(file), signature));
+  }
+  for (const auto& shape : shapes) {
+    Batch batch = shape_batch(parse_shape(shape), signature, seed);
+    batch.origin = "shape " + shape;
+    batches.push_back(bind_batch(batch, signature));
+  }
+  return batches;
+}
+
 }  // namespace bertjit

@@ -31,4 +31,9 @@ Batch read_batch(const std::filesystem::path& path);
 /// Throws Error(kInvalidArgument) if the argument's values cannot be guessed (no known name, no limit).
 Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed);
 
+/// The further inputs of --check-inputs and --check-shapes, in that order, bound to `signature`.
+/// Throws what read_batch, parse_shape, shape_batch and bind_batch throw.
+std::vector<BoundBatch> further_batches(const std::vector<std::string>& files, const std::vector<std::string>& shapes,
+                                        const Signature& signature, uint64_t seed);
+
 }  // namespace bertjit

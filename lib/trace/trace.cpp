@@ -7,7 +7,6 @@
 #include "compare/outputs.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
-#include "infer/input_spec.h"
 #include "infer/residency.h"
 #include "infer/runner.h"
 #include "infer/source.h"
@@ -60,19 +59,6 @@ std::string claims_text(const TraceResult& result) {
   return claims_to_json(claims);
 }
 
-std::vector<BoundBatch> further_inputs(const TraceOptions& options, const Signature& signature) {
-  std::vector<BoundBatch> batches;
-  for (const auto& path : options.check_inputs) {
-    batches.push_back(bind_batch(read_batch(path), signature));
-  }
-  for (const auto& shape : options.check_shapes) {
-    Batch batch = shape_batch(parse_shape(shape), signature, options.inputs.seed);
-    batch.origin = "shape " + shape;
-    batches.push_back(bind_batch(batch, signature));
-  }
-  return batches;
-}
-
 bool none_failed(const std::vector<CheckResult>& checks) {
   return std::none_of(checks.begin(), checks.end(),
                       [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
@@ -106,7 +92,8 @@ TraceResult trace(const TraceOptions& options) {
   const Source source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
   const Signature signature = model_signature(source.model->description(), source.name);
   const BoundBatch example = bind_batch(make_batch(options.inputs, signature, source.tokenizer.get()), signature);
-  const std::vector<BoundBatch> further = further_inputs(options, signature);
+  const std::vector<BoundBatch> further =
+      further_batches(options.check_inputs, options.check_shapes, signature, options.inputs.seed);
 
   TraceResult result;
   result.source = source.name;

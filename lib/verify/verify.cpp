@@ -4,7 +4,6 @@
 
 #include "infer/batch.h"
 #include "infer/guards.h"
-#include "infer/input_spec.h"
 #include "support/error.h"
 #include "tokenize/load.h"
 #include "verify/check.h"
@@ -34,19 +33,6 @@ bool contains(const std::vector<std::string>& ids, const std::string& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-std::vector<BoundBatch> further_inputs(const VerifyOptions& options, const Runner& module) {
-  std::vector<BoundBatch> batches;
-  for (const auto& path : options.check_inputs) {
-    batches.push_back(module.bind(read_batch(path)));
-  }
-  for (const auto& shape : options.check_shapes) {
-    Batch batch = shape_batch(parse_shape(shape), module.signature(), options.inputs.seed);
-    batch.origin = "shape " + shape;
-    batches.push_back(module.bind(batch));
-  }
-  return batches;
-}
-
 bool wanted(const VerifyOptions& options, const Check& check) {
   return (options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id);
 }
@@ -62,12 +48,13 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
       source || options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
   const Tokenizer* tokenizer = source ? source->tokenizer.get() : named.get();
   const BoundBatch example = module.bind(make_batch(options.inputs, module.signature(), tokenizer));
-  const VerifyContext context{options,
-                              module,
-                              source ? &*source : nullptr,
-                              example,
-                              further_inputs(options, module),
-                              {options.rtol.value_or(kDefaultRtol), options.atol.value_or(kDefaultAtol)}};
+  const VerifyContext context{
+      options,
+      module,
+      source ? &*source : nullptr,
+      example,
+      further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed),
+      {options.rtol.value_or(kDefaultRtol), options.atol.value_or(kDefaultAtol)}};
   result.example = example.origin;
   for (const auto& check : all_checks()) {
     if (wanted(options, check) && check.run != nullptr) {
