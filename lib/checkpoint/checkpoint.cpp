@@ -1,7 +1,14 @@
 #include "checkpoint/checkpoint.h"
 
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "container/bytes.h"
 #include "container/pytorch_bin.h"
 #include "container/safetensors.h"
+#include "container/shards.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -10,23 +17,72 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kSafetensors = "model.safetensors";
-constexpr const char* kPytorchBin = "pytorch_model.bin";
+struct WeightsFile {
+  const char* name;
+  TensorFile (*read)(const fs::path& path);
+};
 
-TensorFile open_weights(const fs::path& directory) {
-  if (fs::exists(directory / kSafetensors)) {
-    return read_safetensors(directory / kSafetensors);
+/// In the order in which transformers looks for them (PreTrainedModel.from_pretrained, 4.57).
+constexpr std::array kWeightsFiles{
+    WeightsFile{"model.safetensors", read_safetensors},
+    WeightsFile{"model.safetensors.index.json", read_shards},
+    WeightsFile{"pytorch_model.bin", read_pytorch_bin},
+    WeightsFile{"pytorch_model.bin.index.json", read_shards},
+};
+
+/// What else holds weights, by how its name ends.
+struct OtherFile {
+  const char* suffix;
+  const char* what;
+};
+
+constexpr std::array kOtherFiles{
+    OtherFile{".h5", "TensorFlow"},
+    OtherFile{".index", "TensorFlow 1"},
+    OtherFile{".msgpack", "Flax"},
+    OtherFile{".onnx", "ONNX"},
+    OtherFile{".gguf", "GGUF"},
+    OtherFile{".ot", "rust-bert"},
+    OtherFile{".tflite", "TensorFlow Lite"},
+    OtherFile{".pt", "PyTorch, under another name"},
+    OtherFile{".pth", "PyTorch, under another name"},
+    OtherFile{".ckpt", "PyTorch or TensorFlow 1"},
+    OtherFile{".bin", "under another name"},
+    OtherFile{".safetensors", "under another name"},
+};
+
+/// ", found tf_model.h5 (TensorFlow)"; empty if nothing there looks like weights.
+std::string describe_other_files(const fs::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    names.push_back(entry.path().filename().string());
   }
-  if (fs::exists(directory / kPytorchBin)) {
-    return read_pytorch_bin(directory / kPytorchBin);
-  }
-  for (const char* index : {"model.safetensors.index.json", "pytorch_model.bin.index.json"}) {
-    if (fs::exists(directory / index)) {
-      throw Error(ErrorKind::kUnsupported, (directory / index).string() + ": sharded weights are not supported");
+  std::ranges::sort(names);
+  std::string text;
+  for (const std::string& name : names) {
+    const auto other =
+        std::ranges::find_if(kOtherFiles, [&](const OtherFile& file) { return name.ends_with(file.suffix); });
+    // Of the many .bin files in a training folder only what could be weights is of interest.
+    if (other != kOtherFiles.end() && name != "training_args.bin" && name != "optimizer.bin") {
+      text += (text.empty() ? "" : ", ") + in_quotes(name) + " (" + other->what + ")";
     }
   }
-  throw Error(ErrorKind::kNotFound, directory.string() + ": has no weights (looked for " + kSafetensors + " and " +
-                                        kPytorchBin + "); --init random needs none when given config.json itself");
+  return text.empty() ? ""
+                      : "; found " + text + ", which is not read: save the model as PyTorch with save_pretrained()";
+}
+
+TensorFile open_weights(const fs::path& directory) {
+  std::string looked_for;
+  for (const WeightsFile& file : kWeightsFiles) {
+    if (fs::exists(directory / file.name)) {
+      return file.read(directory / file.name);
+    }
+    looked_for += (looked_for.empty() ? "" : ", ") + std::string(file.name);
+  }
+  const std::string found = describe_other_files(directory);
+  throw Error(found.empty() ? ErrorKind::kNotFound : ErrorKind::kUnsupported,
+              directory.string() + ": has no weights (looked for " + looked_for + ")" +
+                  (found.empty() ? "; --init random needs none when given config.json itself" : found));
 }
 
 }  // namespace

@@ -21,9 +21,11 @@ struct Checkpoint {
 /// Whether `path` can be a checkpoint: a directory, or a file that ends in .json.
 bool names_checkpoint(const std::filesystem::path& path);
 
-/// Opens a Hugging Face directory (config.json with model.safetensors or pytorch_model.bin), or a bare config.json.
-/// Weights are mapped, not read. Throws Error(kNotFound) naming what was looked for; Error(kCorrupt) from the readers;
-/// Error(kUnsupported) for sharded weights.
+/// Opens a Hugging Face directory, or a bare config.json. Weights are mapped, not read.
+///
+/// As in transformers, the first of model.safetensors, model.safetensors.index.json, pytorch_model.bin and
+/// pytorch_model.bin.index.json is taken. Throws Error(kNotFound) naming what was looked for; Error(kUnsupported) that
+/// also names weights of other formats, where only these are there; what the readers throw.
 Checkpoint open_checkpoint(const std::filesystem::path& path);
 
 }  // namespace bertjit

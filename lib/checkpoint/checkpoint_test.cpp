@@ -24,13 +24,32 @@ TEST_CASE("checkpoint: a folder opens with its config and weights, safetensors o
   CHECK(pickle.weights->find("classifier.weight") != nullptr);
 }
 
-TEST_CASE("checkpoint: safetensors is preferred where both are there, as in transformers") {
+TEST_CASE("checkpoint: of several files the one is taken that transformers takes") {
+  // PreTrainedModel.from_pretrained of transformers 4.57.6, _get_resolved_checkpoint_files.
   const TempDir dir;
-  for (const char* file : {"config.json", "model.safetensors"}) {
-    fs::copy_file(testdata("tiny-bert") / file, dir / file);
+  const auto taken = [&] { return open_checkpoint(dir.path()).weights->path.filename(); };
+  fs::copy(testdata("stored/sharded-bin"), dir.path());
+  CHECK(taken() == "pytorch_model.bin.index.json");
+  fs::copy_file(testdata("stored/training/pytorch_model.bin"), dir / "pytorch_model.bin");
+  CHECK(taken() == "pytorch_model.bin");
+  for (const char* file :
+       {"model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}) {
+    fs::copy_file(testdata("stored/sharded") / file, dir / file);
   }
-  testing::write_bytes(dir / "pytorch_model.bin", "not read");
-  CHECK(open_checkpoint(dir.path()).weights->path.filename() == "model.safetensors");
+  CHECK(taken() == "model.safetensors.index.json");
+  fs::copy_file(testdata("stored/float16/model.safetensors"), dir / "model.safetensors");
+  CHECK(taken() == "model.safetensors");
+}
+
+TEST_CASE("checkpoint: one model, in every form of file, has the same 23 tensors") {
+  for (const char* name : {"sharded", "sharded-bin", "float16", "float16-bin", "float16-sharded-bin", "bfloat16",
+                           "bfloat16-sharded", "bfloat16-old-bin", "float64", "mixed", "training"}) {
+    INFO(name);
+    const Checkpoint checkpoint = open_checkpoint(testdata(std::string("stored/") + name));
+    REQUIRE(checkpoint.weights);
+    CHECK(checkpoint.weights->tensors.size() == 23);
+    CHECK(checkpoint.weights->find("pooler.dense.bias") != nullptr);
+  }
 }
 
 TEST_CASE("checkpoint: a bare config.json opens without weights") {
@@ -62,14 +81,26 @@ TEST_CASE("checkpoint: what is missing is named, with the way out") {
          path + "/model.txt: is not a directory; a checkpoint is a folder with config.json and weights");
 
   testing::write_bytes(dir / "config.json", "{}");
+  const std::string looked_for =
+      ": has no weights (looked for model.safetensors, model.safetensors.index.json, pytorch_model.bin, "
+      "pytorch_model.bin.index.json)";
   expect(dir.path(), ErrorKind::kNotFound,
-         path +
-             ": has no weights (looked for model.safetensors and pytorch_model.bin); --init random needs none when "
-             "given config.json itself");
+         path + looked_for + "; --init random needs none when given config.json itself");
+
+  testing::write_bytes(dir / "tf_model.h5", "");
+  testing::write_bytes(dir / "flax_model.msgpack", "");
+  testing::write_bytes(dir / "training_args.bin", "");
+  testing::write_bytes(dir / "merges.txt", "");
+  expect(dir.path(), ErrorKind::kUnsupported,
+         path + looked_for +
+             "; found 'flax_model.msgpack' (Flax), 'tf_model.h5' (TensorFlow), which is not read: save the model as "
+             "PyTorch with save_pretrained()");
 
   testing::write_bytes(dir / "model.safetensors.index.json", "{}");
-  expect(dir.path(), ErrorKind::kUnsupported,
-         path + "/model.safetensors.index.json: sharded weights are not supported");
+  expect(dir.path(), ErrorKind::kCorrupt,
+         path +
+             "/model.safetensors.index.json: has no weight_map, an object of tensor names and the files that hold "
+             "them");
 }
 
 }  // namespace bertjit

@@ -32,14 +32,28 @@ class Config {
 
   /// A count or size: a positive integer. Without a default the field must be there.
   int64_t size(const std::string& field, std::optional<int64_t> default_value = std::nullopt) const;
+  /// The same for one that may be 0.
+  int64_t count(const std::string& field, int64_t default_value) const;
+  /// One where a negative number, or any below 1, means "none".
+  int64_t signed_count(const std::string& field, int64_t default_value) const;
+  /// Words: a list, as they are, or one text with `|` between them ("p2c|c2p"), in lower case. Absent: none.
+  std::vector<std::string> words(const std::string& field) const;
+  /// The id of a special token, at least 0. Null is "none", not the default.
+  std::optional<int64_t> token_id(const std::string& field, std::optional<int64_t> default_value) const;
   double number(const std::string& field, double default_value) const;
   bool flag(const std::string& field, bool default_value) const;
   std::string text(const std::string& field, const std::string& default_value) const;
+  /// Whether the field is there and null, where that means "none" and not the default.
+  bool is_null(const std::string& field) const;
+  /// Whether the field is a list or an object that is not empty.
+  bool has_entries(const std::string& field) const;
   /// Number of entries of id2label, else `num_labels`, else 2, as in transformers.
   int64_t num_labels() const;
 
  private:
   const nlohmann::json* find(const std::string& field) const;
+  int64_t integer(const std::string& field, const nlohmann::json& value, int64_t least,
+                  const std::string& expected) const;
   [[noreturn]] void refuse(const std::string& field, const nlohmann::json& found, const std::string& expected) const;
 
   nlohmann::json json_;

@@ -46,6 +46,22 @@ TEST_CASE("config: typed fields are read, absent and null ones take the default"
   CHECK(config(R"({"architectures": null})").architectures().empty());
 }
 
+TEST_CASE("config: a count that may be negative, and words in a list or between bars") {
+  const Config c = config(R"({"position_buckets": -1, "list": ["c2p", "P2C"], "text": " P2C |c2p", "empty": "",
+                              "number": 4, "mixed": ["c2p", 1], "half": 0.5})");
+  CHECK(c.signed_count("position_buckets", 7) == -1);
+  CHECK(c.signed_count("absent", -7) == -7);
+  CHECK(c.words("list") == std::vector<std::string>{"c2p", "P2C"});
+  CHECK(c.words("text") == std::vector<std::string>{"p2c", "c2p"});
+  CHECK(c.words("empty").empty());
+  CHECK(c.words("absent").empty());
+  CHECK_THAT(message([&] { c.signed_count("half", 0); }), Equals("config.json: half is 0.5, expected an integer"));
+  CHECK_THAT(message([&] { c.words("number"); }),
+             Equals("config.json: number is 4, expected a list of words, or words with | between them"));
+  CHECK_THAT(message([&] { c.words("mixed"); }),
+             Equals("config.json: mixed is [\"c2p\",1], expected a list of words, or words with | between them"));
+}
+
 TEST_CASE("config: num_labels is the size of id2label, else num_labels, else 2") {
   CHECK(config(R"({"id2label": {"0": "a", "1": "b", "2": "c"}, "num_labels": 9})").num_labels() == 3);
   CHECK(config(R"({"num_labels": 9})").num_labels() == 9);
@@ -78,6 +94,17 @@ TEST_CASE("config: a required field that is absent or null is an error that name
   CHECK_THAT(message([] { config("{}").size("hidden_size"); }), Equals("config.json: has no hidden_size"));
   CHECK_THAT(message([] { config(R"({"hidden_size": null})").size("hidden_size"); }),
              Equals("config.json: has no hidden_size"));
+}
+
+TEST_CASE("config: null and absent are told apart where null means none, empty and absent are not") {
+  const Config c = config(R"({"activation": null, "name": "", "pruned": {"0": [1]}, "none": {}, "labels": []})");
+  CHECK(c.is_null("activation"));
+  CHECK_FALSE(c.is_null("name"));
+  CHECK_FALSE(c.is_null("absent"));
+  CHECK(c.has_entries("pruned"));
+  for (const char* empty : {"none", "labels", "activation", "absent"}) {
+    CHECK_FALSE(c.has_entries(empty));
+  }
 }
 
 TEST_CASE("config: sizes beyond 2^31 are refused, whatever integer they are written as") {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -57,6 +58,14 @@ std::string legacy_name(const std::string& name) {
   return "";
 }
 
+/// Integer buffers that transformers keeps in its embeddings and older releases saved: positions, and zeros. The
+/// networks make them anew.
+bool is_known_buffer(const TensorView& tensor) {
+  const bool is_integer = tensor.dtype == DType::kInt64 || tensor.dtype == DType::kInt32;
+  return is_integer &&
+         (tensor.name.ends_with("embeddings.position_ids") || tensor.name.ends_with("embeddings.token_type_ids"));
+}
+
 constexpr uint64_t kSplitMixStep = 0x9e3779b97f4a7c15;
 
 /// The number that splitmix64 gives for one value of its counter (Steele, Lea and Flood 2014).
@@ -91,6 +100,19 @@ void fill_normal(float* values, int64_t count, uint64_t start, double standard_d
   });
 }
 
+/// Column 2i of row p is sin(p / 10000^(2i/columns)), column 2i + 1 its cosine: Attention Is All You Need, section 3.5.
+void fill_sinusoids(const at::Tensor& table) {
+  auto values = table.accessor<float, 2>();
+  const auto columns = static_cast<double>(values.size(1));
+  for (int64_t row = 0; row < values.size(0); ++row) {
+    for (int64_t column = 0; column < values.size(1); ++column) {
+      const double exponent = static_cast<double>(column / 2 * 2) / columns;
+      const double angle = static_cast<double>(row) / std::pow(10000.0, exponent);
+      values[row][column] = static_cast<float>(column % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+}
+
 }  // namespace
 
 at::ScalarType scalar_type(DType dtype) {
@@ -105,7 +127,7 @@ DType container_dtype(at::ScalarType type) {
   return it->first;
 }
 
-at::Tensor tensor_from_view(const TensorView& view, const std::shared_ptr<void>& storage) {
+at::Tensor tensor_from_view(const TensorView& view) {
   const auto options = at::TensorOptions(scalar_type(view.dtype));
   const size_t alignment = dtype_size(view.dtype);
   if (view.bytes.empty()) {
@@ -117,7 +139,7 @@ at::Tensor tensor_from_view(const TensorView& view, const std::shared_ptr<void>&
     return copy;
   }
   return at::from_blob(
-      view.bytes.data(), view.shape, [storage](void*) {}, options);
+      view.bytes.data(), view.shape, [storage = view.storage](void*) {}, options);
 }
 
 Array array_from_tensor(const std::string& name, const at::Tensor& tensor) {
@@ -131,19 +153,20 @@ Array array_from_tensor(const std::string& name, const at::Tensor& tensor) {
 CheckpointWeights::CheckpointWeights(TensorFile file, std::string prefix, at::ScalarType dtype)
     : file_(std::move(file)), prefix_(std::move(prefix)), dtype_(dtype) {}
 
-const TensorView* CheckpointWeights::find(const std::string& name) const {
-  std::vector<std::string> candidates{name};
-  if (name.starts_with(prefix_)) {
-    candidates.push_back(name.substr(prefix_.size()));
-  } else {
-    candidates.push_back(prefix_ + name);
-  }
-  for (const auto& candidate : candidates) {
-    if (const TensorView* view = file_.find(candidate)) {
-      return view;
+std::vector<std::string> CheckpointWeights::candidates(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const std::string& now : {name, name.starts_with(prefix_) ? name.substr(prefix_.size()) : prefix_ + name}) {
+    names.push_back(now);
+    if (const std::string then = legacy_name(now); !then.empty()) {
+      names.push_back(then);
     }
-    const std::string legacy = legacy_name(candidate);
-    if (const TensorView* view = legacy.empty() ? nullptr : file_.find(legacy)) {
+  }
+  return names;
+}
+
+const TensorView* CheckpointWeights::find(const std::string& name) const {
+  for (const auto& candidate : candidates(name)) {
+    if (const TensorView* view = file_.find(candidate)) {
       return view;
     }
   }
@@ -158,7 +181,7 @@ at::Tensor CheckpointWeights::take(const std::string& name, at::IntArrayRef shap
   const at::Tensor absent = at::empty(shape, at::TensorOptions(dtype_).device(at::kMeta));
   const TensorView* view = find(name);
   if (view == nullptr) {
-    missing_.push_back(name + " " + shape_text(shape));
+    missing_.push_back({name, name + " " + shape_text(shape)});
     return absent;
   }
   used_.insert(view->name);
@@ -171,15 +194,43 @@ at::Tensor CheckpointWeights::take(const std::string& name, at::IntArrayRef shap
     wrong_.push_back(view->name + " is " + dtype_name(view->dtype) + ", expected a floating dtype");
     return absent;
   }
-  return tensor_from_view(*view, file_.storage).to(dtype_);
+  return tensor_from_view(*view).to(dtype_);
+}
+
+std::string CheckpointWeights::hidden_behind() const {
+  std::map<std::string, size_t> prefixes;
+  for (const Missing& missing : missing_) {
+    for (const auto& candidate : candidates(missing.name)) {
+      for (const TensorView& tensor : file_.tensors) {
+        if (tensor.name.ends_with("." + candidate)) {
+          ++prefixes[tensor.name.substr(0, tensor.name.size() - candidate.size())];
+        }
+      }
+    }
+  }
+  const auto most = std::ranges::max_element(prefixes, {}, [](const auto& entry) { return entry.second; });
+  return most == prefixes.end() || most->second * 2 < missing_.size() ? "" : most->first;
 }
 
 void CheckpointWeights::finish() {
   if (missing_.empty() && wrong_.empty()) {
     return;
   }
-  throw Error(ErrorKind::kCorrupt, file_.path.string() + ": does not hold the weights that config.json describes" +
-                                       joined_lines("missing", missing_) +
+  std::vector<std::string> missing;
+  for (const Missing& parameter : missing_) {
+    missing.push_back(parameter.text);
+  }
+  std::string message = file_.path.string() + ": does not hold the weights that config.json describes";
+  if (const std::string prefix = hidden_behind(); !prefix.empty()) {
+    message += "\n  its names begin with '" + prefix + "'";
+    message += prefix == "module."      ? ", which DataParallel adds: save model.module.state_dict()"
+               : prefix == "_orig_mod." ? ", which torch.compile adds: save model._orig_mod.state_dict()"
+                                        : ": save the state_dict() of that part of the model";
+  }
+  for (const std::string& note : file_.notes) {
+    message += "\n  " + note;
+  }
+  throw Error(ErrorKind::kCorrupt, message + joined_lines("missing", missing) +
                                        joined_lines("wrong shape or dtype", wrong_) +
                                        joined_lines("in the file but not used", unused()));
 }
@@ -187,7 +238,7 @@ void CheckpointWeights::finish() {
 std::vector<std::string> CheckpointWeights::unused() const {
   std::vector<std::string> names;
   for (const auto& tensor : file_.tensors) {
-    if (!used_.contains(tensor.name)) {
+    if (!used_.contains(tensor.name) && !is_known_buffer(tensor)) {
       names.push_back(tensor.name);
     }
   }
@@ -205,6 +256,8 @@ at::Tensor RandomWeights::take(const std::string& name, at::IntArrayRef shape, I
   at::Tensor tensor = at::empty(shape, at::kFloat);
   if (init == Init::kZeros || init == Init::kOnes) {
     tensor.fill_(init == Init::kOnes ? 1.0 : 0.0);
+  } else if (init == Init::kSinusoids) {
+    fill_sinusoids(tensor);
   } else {
     fill_normal(tensor.mutable_data_ptr<float>(), tensor.numel(), (seed_ ^ fnv1a(name)) + kSplitMixStep,
                 initializer_range_);

@@ -21,6 +21,7 @@ enum class Init {
   kNormalRow0Zero,  ///< the same, but row 0 is zero: an embedding whose padding_idx is 0
   kZeros,           ///< biases
   kOnes,            ///< LayerNorm weights
+  kSinusoids,       ///< positions: sine and cosine by turns, of wavelengths that grow from column to column
 };
 
 class Weights {
@@ -39,7 +40,8 @@ class Weights {
   /// ones, which often explain them).
   virtual void finish() {}
 
-  /// After finish(): names in the file that the network does not use, sorted.
+  /// After finish(): names in the file that the network does not use, sorted. The buffers that transformers keeps in
+  /// its embeddings (`position_ids`, `token_type_ids`) are not among them: the network makes them anew.
   virtual std::vector<std::string> unused() const {
     return {};
   }
@@ -61,13 +63,22 @@ class CheckpointWeights : public Weights {
   std::vector<std::string> unused() const override;
 
  private:
+  struct Missing {
+    std::string name;
+    std::string text;  ///< with its shape
+  };
+
+  /// Names under which the file may hold the parameter, in order of preference.
+  std::vector<std::string> candidates(const std::string& name) const;
   const TensorView* find(const std::string& name) const;
+  /// What stands before most of the missing names in the file, with the dot ("module."); empty if nothing does.
+  std::string hidden_behind() const;
 
   TensorFile file_;
   std::string prefix_;
   at::ScalarType dtype_;
   std::set<std::string> used_;
-  std::vector<std::string> missing_;
+  std::vector<Missing> missing_;
   std::vector<std::string> wrong_;
 };
 
@@ -93,8 +104,8 @@ at::ScalarType scalar_type(DType dtype);
 /// Throws Error(kUnsupported) for dtypes that containers do not hold.
 DType container_dtype(at::ScalarType type);
 
-/// A tensor over borrowed bytes: no copy where they are aligned; `storage` is kept alive by the tensor.
-at::Tensor tensor_from_view(const TensorView& view, const std::shared_ptr<void>& storage);
+/// A tensor over borrowed bytes: no copy where they are aligned; the tensor keeps view.storage alive.
+at::Tensor tensor_from_view(const TensorView& view);
 
 /// A copy of a tensor's elements, row-major, on the CPU.
 Array array_from_tensor(const std::string& name, const at::Tensor& tensor);

@@ -23,10 +23,9 @@ class Builder {
     TensorFile file;
     file.path = "model.safetensors";
     for (Array& array : *arrays_) {
-      file.tensors.push_back({array.name, array.dtype, array.shape, array.bytes});
+      file.tensors.push_back({array.name, array.dtype, array.shape, array.bytes, arrays_});
     }
     sort_by_name(file);
-    file.storage = arrays_;
     return file;
   }
   CheckpointWeights weights(at::ScalarType dtype = at::kFloat) const {
@@ -81,6 +80,50 @@ TEST_CASE("weights: unused tensors alone are no error, and are listed") {
   weights.take("a", {1}, Init::kNormal);
   weights.finish();
   CHECK(weights.unused() == std::vector<std::string>{"b"});
+}
+
+TEST_CASE("weights: names behind another prefix are missing, and the prefix is named with the way out") {
+  const auto message = [](const std::string& prefix) {
+    auto weights = Builder()
+                       .add(prefix + "bert.a.weight", at::ones({1}))
+                       .add(prefix + "bert.LayerNorm.gamma", at::ones({1}))
+                       .weights();
+    weights.take("a.weight", {1}, Init::kNormal);
+    weights.take("LayerNorm.weight", {1}, Init::kOnes);
+    return std::string(error_of([&] { weights.finish(); }).what());
+  };
+  CHECK_THAT(message("module."), Contains("\n  its names begin with 'module.', which DataParallel adds: save "
+                                          "model.module.state_dict()\n  missing (2):"));
+  CHECK_THAT(message("_orig_mod."), Contains("its names begin with '_orig_mod.', which torch.compile adds"));
+  CHECK_THAT(message("net.part."), Contains("its names begin with 'net.part.': save the state_dict() of that part"));
+  auto weights = Builder().add("module.a", at::ones({1})).weights();
+  for (const char* name : {"a", "b", "c"}) {
+    weights.take(name, {1}, Init::kNormal);
+  }
+  CHECK_THAT(error_of([&] { weights.finish(); }).what(), !Contains("begin with"));  // one of three proves nothing
+}
+
+TEST_CASE("weights: what the reader passed over stands in the message about what is missing") {
+  TensorFile file = Builder().add("a", at::ones({1})).build();
+  file.notes = {"model.bin: passed over what is no tensor: 'b'"};
+  CheckpointWeights weights(file, "bert.", at::kFloat);
+  weights.take("b", {1}, Init::kNormal);
+  CHECK_THAT(error_of([&] { weights.finish(); }).what(),
+             Contains("\n  model.bin: passed over what is no tensor: 'b'\n"));
+}
+
+TEST_CASE("weights: position and segment buffers of older releases are not called unused, other tensors are") {
+  auto weights = Builder()
+                     .add("a", at::ones({1}))
+                     .add("bert.embeddings.position_ids", at::arange(4))
+                     .add("embeddings.token_type_ids", at::zeros({1, 4}, at::kLong))
+                     .add("embeddings.token_type_ids.float", at::zeros({1}))
+                     .add("x.embeddings.position_ids", at::zeros({1}))
+                     .build();
+  CheckpointWeights taken(weights, "bert.", at::kFloat);
+  taken.take("a", {1}, Init::kNormal);
+  taken.finish();
+  CHECK(taken.unused() == std::vector<std::string>{"embeddings.token_type_ids.float", "x.embeddings.position_ids"});
 }
 
 TEST_CASE("weights: names are found with and without the base model's prefix") {
@@ -143,13 +186,13 @@ TEST_CASE("weights: a view that is not aligned is copied, not misread") {
   auto buffer = std::make_shared<std::vector<std::byte>>(64);
   const float values[] = {1.5f, -2.5f, 3.5f};
   std::memcpy(buffer->data() + 1, values, sizeof values);
-  TensorView view{"w", DType::kFloat32, {3}, std::span(*buffer).subspan(1, sizeof values)};
-  const at::Tensor tensor = tensor_from_view(view, buffer);
+  TensorView view{"w", DType::kFloat32, {3}, std::span(*buffer).subspan(1, sizeof values), buffer};
+  const at::Tensor tensor = tensor_from_view(view);
   CHECK(reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % alignof(float) == 0);
   CHECK(at::equal(tensor, at::tensor({1.5f, -2.5f, 3.5f})));
   view.bytes = {};
   view.shape = {0, 3};
-  CHECK(tensor_from_view(view, buffer).sizes() == at::IntArrayRef({0, 3}));
+  CHECK(tensor_from_view(view).sizes() == at::IntArrayRef({0, 3}));
 }
 
 TEST_CASE("weights: every container dtype survives the way to a tensor and back") {
@@ -160,7 +203,7 @@ TEST_CASE("weights: every container dtype survives the way to a tensor and back"
     Array array = array_from_tensor("t", tensor.t());  // strides must not show
     CHECK(array.shape == std::vector<int64_t>{3, 2});
     CHECK(scalar_type(array.dtype) == type);
-    const at::Tensor back = tensor_from_view({"t", array.dtype, array.shape, array.bytes}, nullptr);
+    const at::Tensor back = tensor_from_view({"t", array.dtype, array.shape, array.bytes});
     CHECK(at::equal(back, tensor.t()));
   }
   const Error error = error_of([] { container_dtype(at::kComplexFloat); });

@@ -82,6 +82,9 @@ class ByteCursor {
 };
 
 /// A name out of a file, in quotes and fit for a message: control characters as \xNN, cut after 200 bytes.
-std::string quote_name(std::string_view name);
+std::string in_quotes(std::string_view name);
+
+/// "'a', 'b' and 3 more": the first eight names, quoted.
+std::string all_in_quotes(std::span<const std::string> names);
 
 }  // namespace bertjit

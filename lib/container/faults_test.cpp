@@ -11,9 +11,9 @@ using testing::TempDir;
 
 namespace {
 
-constexpr const char* kFiles[] = {"arrays.npz",    "arrays_compressed.npz", "arrays.safetensors", "fortran.npy",
-                                  "version3.npy",  "zip_form.bin",          "old_form.bin",       "training.bin",
-                                  "protocol4.bin", "protocol4_old_form.bin"};
+constexpr const char* kFiles[] = {"arrays.npz",    "arrays_compressed.npz",  "arrays.safetensors", "fortran.npy",
+                                  "version3.npy",  "zip_form.bin",           "old_form.bin",       "training.bin",
+                                  "protocol4.bin", "protocol4_old_form.bin", "protocol5.bin",      "wrapped.bin"};
 
 enum class Outcome { kRead, kRefused };
 

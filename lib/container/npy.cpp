@@ -159,13 +159,13 @@ class HeaderParser {
 
 DType dtype_of(const std::string& description, const std::string& what) {
   if (description.find('O') != std::string::npos) {
-    throw Error(ErrorKind::kUnsafe, what + " holds Python objects (dtype " + quote_name(description) +
+    throw Error(ErrorKind::kUnsafe, what + " holds Python objects (dtype " + in_quotes(description) +
                                         "), which only unpickling could read; save it with a numeric dtype");
   }
   const auto found = std::ranges::find(kDescriptions, std::string_view(description), &Description::text);
   if (found == kDescriptions.end()) {
     throw Error(ErrorKind::kUnsupported,
-                what + " has dtype " + quote_name(description) + ", which bertjit does not read");
+                what + " has dtype " + in_quotes(description) + ", which bertjit does not read");
   }
   return found->dtype;
 }
@@ -205,7 +205,7 @@ TensorView parse_npy(std::span<std::byte> bytes, const std::string& what, const 
 std::string make_npy_header(const TensorView& tensor) {
   const auto found = std::ranges::find(kDescriptions, tensor.dtype, &Description::dtype);
   if (found == kDescriptions.end()) {
-    throw Error(ErrorKind::kUnsupported, "tensor " + quote_name(tensor.name) + " is " + dtype_name(tensor.dtype) +
+    throw Error(ErrorKind::kUnsupported, "tensor " + in_quotes(tensor.name) + " is " + dtype_name(tensor.dtype) +
                                              ", which numpy does not have; write a .safetensors file instead");
   }
   std::string sizes;
@@ -220,7 +220,7 @@ std::string make_npy_header(const TensorView& tensor) {
   const size_t preamble = kMagic.size() + 4;
   const size_t total = (preamble + dict.size() + 1 + kAlignment - 1) / kAlignment * kAlignment;
   if (total - preamble > UINT16_MAX) {
-    throw Error(ErrorKind::kUnsupported, "tensor " + quote_name(tensor.name) + " has " +
+    throw Error(ErrorKind::kUnsupported, "tensor " + in_quotes(tensor.name) + " has " +
                                              std::to_string(tensor.shape.size()) + " dimensions, too many for .npy");
   }
   dict.resize(total - preamble - 1, ' ');
@@ -237,9 +237,10 @@ TensorFile read_npy(const std::filesystem::path& path) {
     std::vector<std::byte> copy;
   };
   auto storage = std::make_shared<Storage>(path);
-  TensorFile result{.path = path, .storage = storage};
+  TensorFile result{.path = path};
   result.tensors.push_back(
       parse_npy(storage->file.bytes(), path.string() + ": array", path.stem().string(), storage->copy));
+  result.tensors.back().storage = storage;
   return result;
 }
 

@@ -27,11 +27,11 @@ TensorFile read_npz(const std::filesystem::path& path) {
     std::deque<std::vector<std::byte>> buffers;  // a deque: views must stay valid while it grows
   };
   auto storage = std::make_shared<Storage>(path);
-  TensorFile result{.path = path, .storage = storage};
+  TensorFile result{.path = path};
   for (const ZipRecord& record : storage->archive.records()) {
     if (!record.name.ends_with(kSuffix)) {
       throw Error(ErrorKind::kUnsupported,
-                  path.string() + ": record " + quote_name(record.name) + " is not a .npy array");
+                  path.string() + ": record " + in_quotes(record.name) + " is not a .npy array");
     }
     std::span<std::byte> bytes;
     if (record.method == ZipMethod::kStored) {
@@ -41,8 +41,9 @@ TensorFile read_npz(const std::filesystem::path& path) {
       bytes = storage->buffers.emplace_back(storage->archive.read(record));
     }
     const std::string name = record.name.substr(0, record.name.size() - kSuffix.size());
-    const std::string what = path.string() + ": array " + quote_name(name);
+    const std::string what = path.string() + ": array " + in_quotes(name);
     result.tensors.push_back(parse_npy(bytes, what, name, storage->buffers.emplace_back()));
+    result.tensors.back().storage = storage;
   }
   sort_by_name(result);
   return result;

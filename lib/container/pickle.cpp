@@ -63,6 +63,7 @@ enum Opcode : uint8_t {
   kNewTrue = 0x88,
   kNewFalse = 0x89,
   kLong1 = 0x8a,
+  kLong4 = 0x8b,
   kShortBinUnicode = 0x8c,
   kBinUnicode8 = 0x8d,
   kBinBytes8 = 0x8e,
@@ -73,7 +74,21 @@ enum Opcode : uint8_t {
   kStackGlobal = 0x93,
   kMemoize = 0x94,
   kFrame = 0x95,
+  kByteArray8 = 0x96,
 };
+
+/// Python's names for instructions that are refused: those of protocols 0 and 1, and buffers kept outside the pickle.
+std::string opcode_text(uint8_t opcode) {
+  static const std::unordered_map<uint8_t, const char*> kNames{
+      {kObj, "OBJ"}, {kExt1, "EXT1"}, {kExt2, "EXT2"}, {kExt4, "EXT4"},       {kNewObjEx, "NEWOBJ_EX"},  {'F', "FLOAT"},
+      {'I', "INT"},  {'L', "LONG"},   {'P', "PERSID"}, {'S', "STRING"},       {'V', "UNICODE"},          {'d', "DICT"},
+      {'g', "GET"},  {'l', "LIST"},   {'p', "PUT"},    {0x97, "NEXT_BUFFER"}, {0x98, "READONLY_BUFFER"},
+  };
+  char text[5];
+  std::snprintf(text, sizeof text, "0x%02x", opcode);
+  const auto name = kNames.find(opcode);
+  return name == kNames.end() ? text : text + std::string(" (") + name->second + ")";
+}
 
 class PickleReader {
  public:
@@ -89,7 +104,7 @@ class PickleReader {
         return std::move(pickle_);
       }
       if (!read_scalar(opcode) && !read_collection(opcode) && !read_memo(opcode) && !read_object(opcode)) {
-        fail("uses pickle instruction " + hex(opcode) + " at byte " + std::to_string(cursor_.position() - 1) +
+        fail("uses pickle instruction " + opcode_text(opcode) + " at byte " + std::to_string(cursor_.position() - 1) +
                  ", which torch.save does not write (is this a file of tensors?)",
              ErrorKind::kUnsupported);
       }
@@ -99,12 +114,6 @@ class PickleReader {
 
  private:
   using Items = std::vector<const PickleNode*>;
-
-  static std::string hex(uint8_t opcode) {
-    char text[5];
-    std::snprintf(text, sizeof text, "0x%02x", opcode);
-    return text;
-  }
 
   [[noreturn]] void fail(const std::string& what, ErrorKind kind = ErrorKind::kCorrupt) const {
     throw Error(kind, source_ + ": " + what);
@@ -178,6 +187,9 @@ class PickleReader {
       case kLong1:
         push_long(take_text(cursor_.read<uint8_t>()));
         return true;
+      case kLong4:
+        push_long(take_text(cursor_.read<uint32_t>()));
+        return true;
       case kBinFloat:
         push(std::bit_cast<double>(__builtin_bswap64(cursor_.read<uint64_t>())));
         return true;
@@ -199,6 +211,7 @@ class PickleReader {
         push(PickleBytes{take_text(cursor_.read<uint8_t>())});
         return true;
       case kBinBytes8:
+      case kByteArray8:
         push(PickleBytes{take_text(cursor_.read<uint64_t>())});
         return true;
       default:
@@ -365,7 +378,8 @@ class PickleReader {
       case kExt1:
       case kExt2:
       case kExt4:
-        fail("uses pickle instruction " + hex(opcode) + ", which makes an instance of any class; nothing was executed",
+        fail("uses pickle instruction " + opcode_text(opcode) +
+                 ", which makes an instance of any class; nothing was executed",
              ErrorKind::kUnsafe);
       default:
         return false;
@@ -402,7 +416,7 @@ class PickleReader {
   }
 
   [[noreturn]] void refuse(const std::string& global) const {
-    fail("refers to " + quote_name(global) + ", which a checkpoint of tensors does not need; nothing was executed",
+    fail("refers to " + in_quotes(global) + ", which a checkpoint of tensors does not need; nothing was executed",
          ErrorKind::kUnsafe);
   }
 

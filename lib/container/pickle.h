@@ -2,7 +2,7 @@
 //
 // A pickle is a program for a stack machine (Lib/pickletools.py lists its instructions); Python's own machine imports
 // any class or function the file names and calls it. This one knows the instructions that torch.save writes (protocol
-// 2, and 3 to 4 if asked to) and keeps imports and calls as nodes of a tree: what they mean is up to who reads it.
+// 2, and 3 to 5 if asked to) and keeps imports and calls as nodes of a tree: what they mean is up to who reads it.
 #pragma once
 
 #include <cstddef>

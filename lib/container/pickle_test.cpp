@@ -143,6 +143,25 @@ TEST_CASE("pickle: instructions that make instances of any class are unsafe, unk
   CHECK(error_in(raw("\x80\x09N.")).kind() == ErrorKind::kUnsupported);
 }
 
+TEST_CASE("pickle: instructions of protocols 0 and 1 are refused by Python's name for them") {
+  CHECK_THAT(error_in("I1\n.").what(), Contains("uses pickle instruction 0x49 (INT) at byte 0"));
+  CHECK_THAT(error_in("(d.").what(), Contains("uses pickle instruction 0x64 (DICT) at byte 1"));
+  CHECK_THAT(error_in(raw("\x80\x05\x97.")).what(), Contains("0x97 (NEXT_BUFFER) at byte 2"));
+  CHECK_THAT(error_in(raw("\x80\x02\x82\x01.")).what(), Contains("0x82 (EXT1), which makes an instance of any class"));
+}
+
+TEST_CASE("pickle: long integers of protocol 2 and byte arrays of protocol 5 are values") {
+  // pickle.dumps(-5 << 2040 >> 2040, 2) writes LONG1; LONG4 holds the same little-endian two's complement.
+  CHECK(*PickleNode::as<int64_t>(read(raw("\x80\x02\x8b\x01\x00\x00\x00\xfb.")).root) == -5);
+  const auto array =
+      read(raw("\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00"
+               "ab."));
+  REQUIRE(PickleNode::as<PickleBytes>(array.root) != nullptr);
+  CHECK(PickleNode::as<PickleBytes>(array.root)->bytes == "ab");
+  CHECK(error_in(raw("\x80\x02\x8b\xff\xff\xff\x7f\x00.")).kind() == ErrorKind::kCorrupt);
+  CHECK(error_in(raw("\x80\x05\x96\xff\xff\xff\xff\xff\xff\xff\xff.")).kind() == ErrorKind::kCorrupt);
+}
+
 TEST_CASE("pickle: nonsense is refused") {
   for (const std::string& bytes : {
            raw(""),           // empty

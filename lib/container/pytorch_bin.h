@@ -13,11 +13,12 @@ namespace bertjit {
 /// The tensors of a state dict; if the file holds a dict without tensors, those under its key "state_dict" or "model".
 ///
 /// Contiguous tensors are mapped, not copied, and tensors that share a storage share bytes; others are copied to
-/// row-major. CRCs of the zip records that are used are checked. What is not a tensor is passed over.
+/// row-major. CRCs of the zip records that are used are checked. What is not a tensor is passed over; a note says so.
 ///
 /// Throws what MappedFile and ZipArchive throw; Error(kUnsafe) if the pickle refers to any global that a dict of
 /// tensors does not need, naming it; Error(kCorrupt) if storages are missing, cut short or tensors reach out of them;
-/// Error(kUnsupported) for dtypes that DType lacks, big-endian files, TorchScript archives and files without tensors.
+/// Error(kUnsupported) for dtypes that DType lacks, sparse and quantized tensors, big-endian files, tar archives of
+/// PyTorch before 0.1.10, TorchScript archives and files without tensors; Error(kNotFound) for a Git LFS pointer.
 TensorFile read_pytorch_bin(const std::filesystem::path& path);
 
 }  // namespace bertjit

@@ -6,6 +6,7 @@
 namespace bertjit {
 
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 using testing::error_of;
 using testing::make_zip;
 using testing::NamedBytes;
@@ -99,11 +100,66 @@ TEST_CASE("pytorch_bin: every dtype and view is read, in the zip form and the ol
 }
 
 TEST_CASE("pytorch_bin: tensors under state_dict or model are found, other values passed over") {
-  for (const char* name : {"training.bin", "protocol4.bin", "protocol4_old_form.bin"}) {
+  for (const char* name :
+       {"training.bin", "protocol3.bin", "protocol4.bin", "protocol4_old_form.bin", "protocol5.bin"}) {
     INFO(name);
     const auto file = read_pytorch_bin(testing::testdata(std::string("container/") + name));
     CHECK(testing::names(file) == std::vector<std::string>{"x"});
     CHECK(values<float>(file, "x") == std::vector<float>{1, 2});
+  }
+}
+
+TEST_CASE("pytorch_bin: what is chosen or passed over is said, once and by name") {
+  const auto notes = [](const std::string& name) {
+    const std::string path = testing::testdata("container/" + name).string();
+    auto notes = read_pytorch_bin(path).notes;
+    for (std::string& note : notes) {
+      REQUIRE_THAT(note, StartsWith(path + ": "));
+      note = note.substr(path.size() + 2);
+    }
+    return notes;
+  };
+  using Notes = std::vector<std::string>;
+  CHECK(notes("zip_form.bin").empty());
+  CHECK(notes("training.bin") ==
+        Notes{"is a training checkpoint; the tensors under 'state_dict' are used (transformers "
+              "looks at the top level only)"});
+  CHECK(notes("protocol5.bin") == Notes{"passed over what is no tensor: 'raw', 'array', 'big', 'tags'"});
+  CHECK(notes("wrapped.bin") == Notes{"passed over what is no tensor: 'epoch', 'name', 'optimizer', 'version'"});
+}
+
+TEST_CASE("pytorch_bin: parameters and tensors with attributes of their own are tensors") {
+  const auto file = read_pytorch_bin(testing::testdata("container/wrapped.bin"));
+  CHECK(testing::names(file) == std::vector<std::string>{"marked", "parameter", "plain", "tagged"});
+  CHECK(values<float>(file, "marked") == std::vector<float>{5});
+  CHECK(values<float>(file, "tagged") == std::vector<float>{3, 4});
+  CHECK(file.find("parameter")->bytes.data() == file.find("plain")->bytes.data());
+}
+
+TEST_CASE("pytorch_bin: _rebuild_tensor, which PyTorch wrote before 0.4, is read") {
+  std::string old = tensor(6, 0, {2, 3}, {3, 1});
+  const std::string without_grad_and_hooks =
+      "\x89"
+      "ccollections\nOrderedDict\n)R";
+  old.erase(old.find(without_grad_and_hooks), without_grad_and_hooks.size());
+  old.erase(old.find("_v2"), 3);
+  const TempDir dir;
+  testing::write_bytes(dir / "x.bin", make_zip(checkpoint(dict_of(old), std::string(24, '\0'))));
+  const auto file = read_pytorch_bin(dir / "x.bin");
+  CHECK(file.find("x")->shape == std::vector<int64_t>{2, 3});
+  CHECK(values<float>(file, "x") == std::vector<float>(6));
+}
+
+TEST_CASE("pytorch_bin: endless wrappers end, and a wrapper around nothing is no tensor") {
+  std::string wrapped = tensor(6, 0, {6}, {1});
+  for (int i = 0; i < 100; ++i) {
+    wrapped = "ctorch._utils\n_rebuild_parameter\n(" + wrapped + "\x88)tR";
+  }
+  CHECK_THAT(error_in_tensor(wrapped).what(), Contains("holds no tensors by name"));
+  CHECK_THAT(error_in_tensor("ctorch._utils\n_rebuild_parameter\n)R").what(), Contains("tensor 'x' is made by"));
+  for (const std::string arguments : {")", "(N)t", "(ctorch._utils\n_rebuild_parameter\nctorch\nTensor\n)Nt"}) {
+    const Error error = error_in_tensor("ctorch._tensor\n_rebuild_from_type_v2\n" + arguments + "R");
+    CHECK_THAT(error.what(), Contains("holds no tensors by name"));
   }
 }
 
@@ -115,6 +171,31 @@ TEST_CASE("pytorch_bin: a file that would run a command is refused as unsafe, an
   CHECK_FALSE(std::filesystem::exists("executed.txt"));
 }
 
+TEST_CASE("pytorch_bin: whole modules and plain pickles are refused by the name of the class or function") {
+  for (const auto& [name, global] : {std::pair("whole_module.bin", "torch.nn.modules.linear.Linear"),
+                                     {"plain_pickle.bin", "torch.storage._load_from_bytes"}}) {
+    const Error error =
+        error_of([&, &file = name] { read_pytorch_bin(testing::testdata(std::string("container/") + file)); });
+    CHECK(error.kind() == ErrorKind::kUnsafe);
+    CHECK_THAT(error.what(),
+               Contains("refers to '" + std::string(global) + "', which a checkpoint of tensors does not"));
+  }
+}
+
+TEST_CASE("pytorch_bin: a tar archive of PyTorch before 0.1.10 and a Git LFS pointer are named as such") {
+  const TempDir dir;
+  testing::write_bytes(dir / "storages", "x");
+  REQUIRE(
+      testing::run_command("tar -C '" + dir.path().string() + "' -cf '" + (dir / "x.bin").string() + "' storages 2>&1")
+          .exit_code == 0);
+  const Error tar = error_of([&] { read_pytorch_bin(dir / "x.bin"); });
+  CHECK(tar.kind() == ErrorKind::kUnsupported);
+  CHECK_THAT(tar.what(), Contains("is a tar archive, the form torch.save wrote before PyTorch 0.1.10"));
+  const Error pointer = error_in("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n");
+  CHECK(pointer.kind() == ErrorKind::kNotFound);
+  CHECK_THAT(pointer.what(), Contains("is a Git LFS pointer, not the weights themselves"));
+}
+
 TEST_CASE("pytorch_bin: dtypes, lists and TorchScript archives are unsupported, and named") {
   const auto message = [](const std::string& name) {
     const Error error = error_of([&] { read_pytorch_bin(testing::testdata("container/" + name)); });
@@ -123,6 +204,13 @@ TEST_CASE("pytorch_bin: dtypes, lists and TorchScript archives are unsupported, 
   };
   CHECK_THAT(message("uint16.bin"), Contains("tensor 'x' has dtype torch.uint16, which bertjit does not read"));
   CHECK_THAT(message("complex64.bin"), Contains("is a torch.ComplexFloatStorage, which bertjit does not read"));
+  CHECK_THAT(message("float8.bin"), Contains("tensor 'x' has dtype torch.float8_e4m3fn, which bertjit does not read"));
+  CHECK_THAT(message("sparse.bin"),
+             Contains("tensor 'x' is made by torch._utils._rebuild_sparse_tensor, which bertjit"));
+  CHECK_THAT(message("quantized.bin"), Contains("tensor 'x' is made by torch._utils._rebuild_qtensor, which bertjit"));
+  CHECK_THAT(message("meta.bin"),
+             Contains("tensor 'x' is made by torch._utils._rebuild_meta_tensor_no_storage, which"));
+  CHECK_THAT(message("storage.bin"), Contains("holds no tensors by name"));
   CHECK_THAT(message("list.bin"), Contains("holds no tensors by name"));
   CHECK_THAT(message("scripted.pt"), Contains("is a TorchScript archive, not a checkpoint of tensors"));
   CHECK_THAT(message("arrays.npz"), Contains("is a zip archive without data.pkl"));

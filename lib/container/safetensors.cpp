@@ -49,9 +49,11 @@ struct Placement {
 
 class HeaderReader {
  public:
-  HeaderReader(const MappedFile& file, TensorFile& result) : bytes_(file.bytes()), result_(result) {}
+  HeaderReader(std::shared_ptr<MappedFile> file, TensorFile& result)
+      : file_(std::move(file)), bytes_(file_->bytes()), result_(result) {}
 
   void read() {
+    refuse_git_lfs_pointer(result_.path, as_text(bytes_));
     const json header = parse_header();
     for (const auto& [name, entry] : header.items()) {
       if (name == kMetadataKey) {
@@ -92,7 +94,7 @@ class HeaderReader {
       } else if (event == json::parse_event_t::object_end) {
         keys.pop_back();
       } else if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-        fail("header holds " + quote_name(parsed.get<std::string>()) + " twice");
+        fail("header holds " + in_quotes(parsed.get<std::string>()) + " twice");
       }
       return true;
     };
@@ -109,14 +111,14 @@ class HeaderReader {
     }
     for (const auto& [key, value] : entry.items()) {
       if (!value.is_string()) {
-        fail("__metadata__ entry " + quote_name(key) + " is not a string");
+        fail("__metadata__ entry " + in_quotes(key) + " is not a string");
       }
       result_.metadata[key] = value.get<std::string>();
     }
   }
 
   void read_tensor(const std::string& name, const json& entry) {
-    const std::string what = "tensor " + quote_name(name);
+    const std::string what = "tensor " + in_quotes(name);
     if (!entry.is_object()) {
       fail(what + " is not described by an object");
     }
@@ -141,7 +143,7 @@ class HeaderReader {
            (needed ? std::to_string(*needed) : "more than fit in 63 bits"));
     }
     placements_.push_back({offsets[0], offsets[1], name});
-    result_.tensors.push_back({name, dtype, std::move(shape), data_.subspan(offsets[0], size_bytes)});
+    result_.tensors.push_back({name, dtype, std::move(shape), data_.subspan(offsets[0], size_bytes), file_});
   }
 
   DType read_dtype(const std::string& what, const json& entry) const {
@@ -152,7 +154,7 @@ class HeaderReader {
     const auto& code = value->get_ref<const std::string&>();
     const auto found = std::ranges::find(kDTypeCodes, std::string_view(code), &DTypeCode::code);
     if (found == kDTypeCodes.end()) {
-      fail(what + " has dtype " + quote_name(code) + ", which bertjit does not read", ErrorKind::kUnsupported);
+      fail(what + " has dtype " + in_quotes(code) + ", which bertjit does not read", ErrorKind::kUnsupported);
     }
     return found->dtype;
   }
@@ -172,7 +174,7 @@ class HeaderReader {
     const std::string* previous = nullptr;
     for (const Placement& placement : placements_) {
       if (placement.begin < covered) {
-        fail("tensors " + quote_name(*previous) + " and " + quote_name(placement.name) + " overlap");
+        fail("tensors " + in_quotes(*previous) + " and " + in_quotes(placement.name) + " overlap");
       }
       check_no_hole(covered, placement.begin);
       covered = placement.end;
@@ -187,6 +189,7 @@ class HeaderReader {
     }
   }
 
+  std::shared_ptr<MappedFile> file_;
   std::span<std::byte> bytes_;
   std::span<std::byte> data_;  ///< what follows the header
   std::vector<Placement> placements_;
@@ -199,7 +202,7 @@ std::vector<const TensorView*> laid_out(const std::string& path, std::span<const
   std::set<std::string_view> names{kMetadataKey};
   for (const TensorView& tensor : tensors) {
     if (!names.insert(tensor.name).second) {
-      throw Error(ErrorKind::kInvalidArgument, "cannot write " + path + ": tensor name " + quote_name(tensor.name) +
+      throw Error(ErrorKind::kInvalidArgument, "cannot write " + path + ": tensor name " + in_quotes(tensor.name) +
                                                    (tensor.name == kMetadataKey ? " is reserved" : " occurs twice"));
     }
     check_view(tensor);
@@ -233,9 +236,8 @@ std::string make_header(const std::vector<const TensorView*>& order,
 }  // namespace
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
-  auto file = std::make_shared<MappedFile>(path);
-  TensorFile result{.path = path, .storage = file};
-  HeaderReader(*file, result).read();
+  TensorFile result{.path = path};
+  HeaderReader(std::make_shared<MappedFile>(path), result).read();
   return result;
 }
 

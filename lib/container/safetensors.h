@@ -17,7 +17,8 @@ namespace bertjit {
 ///
 /// Throws what MappedFile throws; Error(kCorrupt) if the header is longer than the file or than 100 MB, is not the JSON
 /// object it should be, holds a key twice, or if the tensors do not cover the bytes after it exactly once, each with
-/// the product of its shape; Error(kUnsupported) for dtypes that DType lacks (F8_E4M3, U16, …), naming the tensor.
+/// the product of its shape; Error(kUnsupported) for dtypes that DType lacks (F8_E4M3, U16, …), naming the tensor;
+/// Error(kNotFound) for a Git LFS pointer.
 TensorFile read_safetensors(const std::filesystem::path& path);
 
 /// Writes the tensors as the reference library lays them out: by dtype, widest first, then by name, header padded with

@@ -76,7 +76,7 @@ std::optional<uint64_t> tensor_size_bytes(DType dtype, const std::vector<int64_t
 
 void check_view(const TensorView& tensor) {
   if (tensor_size_bytes(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
-    throw Error(ErrorKind::kInvalidArgument, "tensor " + quote_name(tensor.name) + " has " +
+    throw Error(ErrorKind::kInvalidArgument, "tensor " + in_quotes(tensor.name) + " has " +
                                                  std::to_string(tensor.bytes.size()) + " bytes, not those of " +
                                                  shape_text(tensor.shape) + " of " + dtype_name(tensor.dtype));
   }
@@ -87,11 +87,18 @@ const TensorView* TensorFile::find(const std::string& name) const {
   return found != tensors.end() && found->name == name ? &*found : nullptr;
 }
 
+void refuse_git_lfs_pointer(const std::filesystem::path& path, std::string_view text) {
+  if (text.starts_with("version https://git-lfs.github.com/")) {
+    throw Error(ErrorKind::kNotFound,
+                path.string() + ": is a Git LFS pointer, not the weights themselves; fetch them with 'git lfs pull'");
+  }
+}
+
 void sort_by_name(TensorFile& file) {
   std::ranges::sort(file.tensors, {}, &TensorView::name);
   const auto twice = std::ranges::adjacent_find(file.tensors, {}, &TensorView::name);
   if (twice != file.tensors.end()) {
-    throw Error(ErrorKind::kCorrupt, file.path.string() + ": tensor " + quote_name(twice->name) + " occurs twice");
+    throw Error(ErrorKind::kCorrupt, file.path.string() + ": tensor " + in_quotes(twice->name) + " occurs twice");
   }
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bertjit {
@@ -45,17 +46,20 @@ struct TensorView {
   DType dtype;
   std::vector<int64_t> shape;
   std::span<std::byte> bytes;
+  /// Keeps `bytes` alive: the mapping they lie in, which views share. nullptr if the maker of the view does.
+  std::shared_ptr<void> storage = nullptr;
 };
 
 /// Throws Error(kInvalidArgument) if the view's bytes are not as many as its dtype and shape need.
 void check_view(const TensorView& tensor);
 
-/// The tensors of one file, sorted by name, and what keeps their bytes alive.
+/// The tensors of one file, or of the several that an index lists, sorted by name. Each keeps its own bytes alive.
 struct TensorFile {
   std::filesystem::path path;
   std::vector<TensorView> tensors;
   std::map<std::string, std::string> metadata;  ///< safetensors' __metadata__; empty for other formats
-  std::shared_ptr<void> storage;
+  /// What the file holds and the reader passed over, or chose, in words; they begin with the path.
+  std::vector<std::string> notes;
 
   /// nullptr if there is none of that name. Relies on `tensors` being sorted.
   const TensorView* find(const std::string& name) const;
@@ -64,6 +68,10 @@ struct TensorFile {
 /// Puts `tensors` in the order TensorFile promises. Throws Error(kCorrupt) that starts with the path if a name occurs
 /// twice.
 void sort_by_name(TensorFile& file);
+
+/// Throws Error(kNotFound) if the file's `text` is what Git leaves where LFS has not fetched the file itself, the most
+/// common reason for weights that are no weights.
+void refuse_git_lfs_pointer(const std::filesystem::path& path, std::string_view text);
 
 /// One tensor that owns its bytes; the same layout as TensorView.
 struct Array {

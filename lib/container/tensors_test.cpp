@@ -45,9 +45,9 @@ TEST_CASE("container: tensors are found by name, and none by another") {
 }
 
 TEST_CASE("container: a name out of a file cannot write to the terminal") {
-  CHECK(quote_name("a\x1b[2J\n\x7f") == "'a\\x1b[2J\\x0a\\x7f'");
-  CHECK(quote_name("größe") == "'größe'");
-  CHECK(quote_name(std::string(1000, 'x')) == "'" + std::string(200, 'x') + "…'");
+  CHECK(in_quotes("a\x1b[2J\n\x7f") == "'a\\x1b[2J\\x0a\\x7f'");
+  CHECK(in_quotes("größe") == "'größe'");
+  CHECK(in_quotes(std::string(1000, 'x')) == "'" + std::string(200, 'x') + "…'");
 }
 
 }  // namespace bertjit

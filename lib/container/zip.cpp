@@ -61,7 +61,7 @@ class DirectoryReader {
     for (size_t i = 0; i < records.size(); ++i) {
       locate_data(records[i], directory.offset);
       if (i > 0 && records[i].header_offset < records[i - 1].data_offset + records[i - 1].compressed_size) {
-        fail("records " + quote_name(records[i - 1].name) + " and " + quote_name(records[i].name) + " overlap");
+        fail("records " + in_quotes(records[i - 1].name) + " and " + in_quotes(records[i].name) + " overlap");
       }
     }
     return records;
@@ -172,7 +172,7 @@ class DirectoryReader {
     widen(cursor.take(extra_size), record.name, {&record.size, &record.compressed_size, &record.header_offset});
     cursor.take(comment_size);
 
-    const std::string what = "record " + quote_name(record.name);
+    const std::string what = "record " + in_quotes(record.name);
     if (record.name.find('\0') != std::string::npos) {
       fail(what + " has a NUL in its name");
     }
@@ -190,11 +190,11 @@ class DirectoryReader {
 
   void check_sizes(const ZipRecord& record) const {
     if (record.method == ZipMethod::kStored && record.size != record.compressed_size) {
-      fail("record " + quote_name(record.name) + " is stored in " + std::to_string(record.compressed_size) +
+      fail("record " + in_quotes(record.name) + " is stored in " + std::to_string(record.compressed_size) +
            " bytes but declares " + std::to_string(record.size));
     }
     if (record.size / kMaxDeflateRatio > record.compressed_size) {
-      fail("record " + quote_name(record.name) + " declares " + std::to_string(record.size) + " bytes from " +
+      fail("record " + in_quotes(record.name) + " declares " + std::to_string(record.size) + " bytes from " +
            std::to_string(record.compressed_size) + " compressed ones, more than deflate can hold");
     }
   }
@@ -205,24 +205,24 @@ class DirectoryReader {
     if (std::ranges::none_of(fields, saturated)) {
       return;
     }
-    ByteCursor cursor(extra, path_ + ": extra field of record " + quote_name(name));
+    ByteCursor cursor(extra, path_ + ": extra field of record " + in_quotes(name));
     while (cursor.remaining() >= 4) {
       const auto id = cursor.read<uint16_t>();
       const auto body = cursor.take(cursor.read<uint16_t>());
       if (id == kZip64ExtraId) {
-        ByteCursor numbers(body, path_ + ": zip64 field of record " + quote_name(name));
+        ByteCursor numbers(body, path_ + ": zip64 field of record " + in_quotes(name));
         for (uint64_t* field : fields) {
           *field = saturated(field) ? numbers.read<uint64_t>() : *field;
         }
         return;
       }
     }
-    fail("record " + quote_name(name) + " lacks the zip64 field its header announces");
+    fail("record " + in_quotes(name) + " lacks the zip64 field its header announces");
   }
 
   /// Finds where the data begin, after the local header, which must agree with the directory.
   void locate_data(ZipRecord& record, uint64_t directory_offset) const {
-    const std::string what = "local header of record " + quote_name(record.name);
+    const std::string what = "local header of record " + in_quotes(record.name);
     ByteCursor cursor = cursor_at(record.header_offset, kLocalSignature, what);
     cursor.take(2);  // version
     const auto flags = cursor.read<uint16_t>();
@@ -237,7 +237,7 @@ class DirectoryReader {
     widen(cursor.take(extra_size), record.name, {&size, &compressed_size});
 
     if (name != record.name) {
-      fail(what + " names it " + quote_name(name));
+      fail(what + " names it " + in_quotes(name));
     }
     if ((flags & kEncryptionFlags) != 0 ||
         method != (record.method == ZipMethod::kStored ? kStoredMethod : kDeflatedMethod)) {
@@ -251,7 +251,7 @@ class DirectoryReader {
     }
     record.data_offset = record.header_offset + cursor.position();
     if (record.data_offset > directory_offset || record.compressed_size > directory_offset - record.data_offset) {
-      fail("record " + quote_name(record.name) + " has " + std::to_string(record.compressed_size) + " bytes at byte " +
+      fail("record " + in_quotes(record.name) + " has " + std::to_string(record.compressed_size) + " bytes at byte " +
            std::to_string(record.data_offset) + ", which overruns the central directory at byte " +
            std::to_string(directory_offset));
     }
@@ -304,7 +304,7 @@ ZipArchive::ZipArchive(const std::filesystem::path& path) : file_(path) {
   records_ = DirectoryReader(file_.bytes(), path.string()).read_records();
   for (size_t i = 0; i < records_.size(); ++i) {
     if (!index_.emplace(records_[i].name, i).second) {
-      throw Error(ErrorKind::kCorrupt, path.string() + ": record " + quote_name(records_[i].name) + " occurs twice");
+      throw Error(ErrorKind::kCorrupt, path.string() + ": record " + in_quotes(records_[i].name) + " occurs twice");
     }
   }
 }
@@ -317,7 +317,7 @@ const ZipRecord* ZipArchive::find(const std::string& name) const {
 std::span<std::byte> ZipArchive::stored_bytes(const ZipRecord& record) const {
   if (record.method != ZipMethod::kStored) {
     throw Error(ErrorKind::kUnsupported,
-                path().string() + ": record " + quote_name(record.name) + " is compressed; it must be stored");
+                path().string() + ": record " + in_quotes(record.name) + " is compressed; it must be stored");
   }
   return file_.bytes().subspan(record.data_offset, record.compressed_size);
 }
@@ -334,7 +334,7 @@ void ZipArchive::check_crc(const ZipRecord& record) const {
 
 void ZipArchive::unpack(const ZipRecord& record, const Sink& sink) const {
   const auto packed = file_.bytes().subspan(record.data_offset, record.compressed_size);
-  const std::string what = path().string() + ": record " + quote_name(record.name);
+  const std::string what = path().string() + ": record " + in_quotes(record.name);
   uint32_t crc = 0;
   if (record.method == ZipMethod::kStored) {
     crc = update_crc(crc, packed);

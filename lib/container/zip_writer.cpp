@@ -78,10 +78,10 @@ void ZipWriter::write(std::span<const std::byte> bytes) {
 
 void ZipWriter::add(const std::string& name, const Parts& parts) {
   if (name.empty() || name.size() > kSaturated16 || name.find('\0') != std::string::npos) {
-    throw Error(ErrorKind::kInvalidArgument, "zip record " + quote_name(name) + " cannot have that name");
+    throw Error(ErrorKind::kInvalidArgument, "zip record " + in_quotes(name) + " cannot have that name");
   }
   if (!names_.insert(name).second) {
-    throw Error(ErrorKind::kInvalidArgument, "zip record " + quote_name(name) + " is added twice");
+    throw Error(ErrorKind::kInvalidArgument, "zip record " + in_quotes(name) + " is added twice");
   }
   uint64_t size = 0;
   uLong crc = 0;

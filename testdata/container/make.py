@@ -77,5 +77,30 @@ def write_torch():
     torch.jit.save(torch.jit.script(torch.nn.Identity()), "scripted.pt")
 
 
+def write_wrapped():
+    """What state dicts hold beside plain tensors, each protocol that torch.save can be asked for, and other tensors."""
+    os.chdir(HERE)
+    values = torch.tensor([1.0, 2.0])
+    tagged = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    tagged.note = "an attribute"  # pickled as _rebuild_parameter_with_state
+    marked = torch.tensor([5.0])
+    marked.note = "an attribute"  # pickled as _rebuild_from_type_v2
+    torch.save({"plain": values, "parameter": torch.nn.Parameter(values), "tagged": tagged, "marked": marked,
+                "epoch": 3, "name": "run", "optimizer": {"step": torch.tensor(1)}, "version": None},
+               "wrapped.bin")
+    for protocol in (3, 5):
+        torch.save({"x": values, "raw": b"\x00\xff", "array": bytearray(b"ab"), "big": 1 << 3000, "tags": {1}},
+                   f"protocol{protocol}.bin", pickle_protocol=protocol)
+    torch.save({"x": torch.eye(2).to_sparse()}, "sparse.bin")
+    torch.save({"x": torch.quantize_per_tensor(values, 0.1, 0, torch.qint8)}, "quantized.bin")
+    torch.save({"x": torch.zeros(2, device="meta")}, "meta.bin")
+    torch.save({"x": values.to(torch.float8_e4m3fn)}, "float8.bin")
+    torch.save({"x": values.untyped_storage()}, "storage.bin")
+    torch.save(torch.nn.Linear(1, 1), "whole_module.bin")
+    with open("plain_pickle.bin", "wb") as file:  # pickle.dump in place of torch.save
+        pickle.dump({"x": values}, file, protocol=2)
+
+
 write_numpy()
 write_torch()
+write_wrapped()
