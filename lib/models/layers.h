@@ -11,17 +11,27 @@
 
 namespace bertjit {
 
-/// y = x Wᵀ + b (torch.nn.Linear). Parameters `weight` [out, in] and `bias` [out].
+/// Their classes in PyTorch.
+inline constexpr const char* kLinear = "torch.nn.modules.linear.Linear";
+inline constexpr const char* kLayerNorm = "torch.nn.modules.normalization.LayerNorm";
+inline constexpr const char* kEmbedding = "torch.nn.modules.sparse.Embedding";
+
+enum class Bias { kYes, kNo };
+
+/// y = x Wᵀ + b (torch.nn.Linear). Parameters `weight` [out, in] and, unless left out, `bias` [out].
 class Linear {
  public:
-  Linear(Node node, int64_t in_features, int64_t out_features);
+  Linear(Node node, int64_t in_features, int64_t out_features, Bias bias = Bias::kYes);
   /// x [..., in] -> [..., out].
   at::Tensor operator()(const at::Tensor& x) const;
+  const Node& node() const {
+    return node_;
+  }
 
  private:
   Node node_;
   at::Tensor weight_;
-  at::Tensor bias_;
+  at::Tensor bias_;  ///< undefined if left out
 };
 
 /// torch.nn.LayerNorm over the last dimension. Parameters `weight` [size] and `bias` [size].
@@ -30,6 +40,9 @@ class LayerNorm {
   LayerNorm(Node node, int64_t size, double eps);
   /// x [..., size] -> [..., size].
   at::Tensor operator()(const at::Tensor& x) const;
+  const Node& node() const {
+    return node_;
+  }
 
  private:
   Node node_;
@@ -43,6 +56,8 @@ class LayerNorm {
 class Embedding {
  public:
   Embedding(Node node, int64_t rows, int64_t size, Init init = Init::kNormal);
+  /// With a table that was taken already, [rows, size].
+  Embedding(Node node, const at::Tensor& table);
   /// ids [...] int64 or int32 in [0, rows) -> [..., size].
   at::Tensor operator()(const at::Tensor& ids) const;
   /// The whole table, for parts that index it by position.
@@ -57,22 +72,5 @@ class Embedding {
   Node node_;
   at::Tensor weight_;
 };
-
-/// Activation functions by the names of `hidden_act` (transformers.activations.ACT2FN).
-class Activation {
- public:
-  /// Throws Error(kUnsupported) naming `name`, where it stands (`config_name`) and the known ones.
-  Activation(const std::string& name, const std::string& config_name);
-  at::Tensor operator()(const at::Tensor& x) const;
-
- private:
-  at::Tensor (*function_)(const at::Tensor&);
-};
-
-/// Turns a mask [batch, seq] of ones and zeros into what is added to attention scores: 0 where attended, the lowest
-/// finite number of `dtype` where not. [batch, 1, 1, seq] of `dtype`.
-///
-/// Reference: transformers 4.57 `ModuleUtilsMixin.get_extended_attention_mask`.
-at::Tensor additive_mask(const at::Tensor& attention_mask, at::ScalarType dtype);
 
 }  // namespace bertjit

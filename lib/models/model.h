@@ -1,6 +1,7 @@
 // A network of the BERT family, ready to run or to be traced, and the registry of those there are.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,22 +20,29 @@ namespace bertjit {
 /// What takes the place of an input that was not given.
 enum class InputDefault { kRequired, kOnes, kZeros };
 
+/// Inputs of one sequence have one shape; a decoder's may be of another length.
+enum class InputSequence { kMain, kDecoder };
+
 /// One argument of forward.
 struct ModelInput {
   std::string name;
   InputDefault missing;
   /// Values must lie in [0, limit); 0 if there is no limit.
   int64_t limit;
+  /// 2: [batch, seq]; 3: [batch, choices, seq]; 0: not known.
+  int64_t rank = 2;
+  InputSequence sequence = InputSequence::kMain;
 };
 
 /// What a network is, in plain data.
 struct ModelDescription {
   std::string architecture;          ///< model_type of config.json
   std::string head;                  ///< class name in transformers
-  std::vector<ModelInput> inputs;    ///< in call order, each [batch, seq] int64
+  std::vector<ModelInput> inputs;    ///< in call order, each int64
   std::vector<std::string> outputs;  ///< in order, nested ones as "hidden_states.0"
-  AttentionKind attention;
-  int64_t max_positions;
+  AttentionKind attention = AttentionKind::kSdpa;
+  int64_t max_positions = 0;                ///< longest sequence; 0: any
+  std::optional<int64_t> decoder_start_token_id;  ///< of an encoder-decoder: what a translation starts with
   std::optional<Tie> tie;                   ///< set if the decoder is tied to the word embeddings
   std::vector<std::string> unused_weights;  ///< in the checkpoint, not in the network
 };
@@ -56,11 +64,16 @@ class Model {
   }
   /// The parameters under the checkpoint's names. It has no methods: trace/ adds `forward`.
   const torch::jit::Module& module() const {
-    return module_;
+    return root_.module();
   }
 
  protected:
-  Model(const ModelParts& parts, torch::jit::Module module);
+  /// `root` is the tree's root; its class is the head's.
+  Model(const ModelParts& parts, Node root);
+
+  const Node& root() const {
+    return root_;
+  }
 
   ModelDescription description_;
 
@@ -70,7 +83,7 @@ class Model {
   static std::unique_ptr<Model> build(const Config& config, const ModelOptions& options, const HeadEntry& entry,
                                       Weights& weights);
 
-  torch::jit::Module module_;
+  Node root_;
   Config config_;
   ModelOptions options_;
   std::shared_ptr<const HeadEntry> entry_;  ///< what it was built by
@@ -88,7 +101,7 @@ struct HeadEntry {
   std::string model_type;
   std::string head;
   std::string base_prefix;  ///< the base model's name inside heads, with the dot: "bert."
-  std::unique_ptr<Model> (*make)(const ModelParts& parts);
+  std::function<std::unique_ptr<Model>(const ModelParts& parts)> make;
 };
 
 /// Every head there is.

@@ -26,6 +26,10 @@ struct ModelOptions {
   /// Relative position embeddings are always computed eagerly.
   AttentionKind attention = AttentionKind::kSdpa;
   Tie tie = Tie::kClone;
+  /// Every layer's hidden states, and its attention probabilities (which makes attention eager), besides what
+  /// config.json asks for.
+  bool output_hidden_states = false;
+  bool output_attentions = false;
   /// Floating dtype of parameters and arithmetic; weights stored otherwise are converted.
   DType dtype = DType::kFloat32;
   /// Seed of random weights; absent: the checkpoint's own weights.

@@ -2,8 +2,15 @@
 #include <algorithm>
 #include <set>
 
+#include "models/albert.h"
 #include "models/bert.h"
+#include "models/deberta_v2.h"
+#include "models/distilbert.h"
+#include "models/electra.h"
+#include "models/marian.h"
 #include "models/model.h"
+#include "models/mpnet.h"
+#include "models/roberta.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -44,7 +51,8 @@ const HeadEntry& find_head(const Config& config, const std::string& wanted) {
     }
   }
   throw Error(ErrorKind::kUnsupported, config.name() + ": head '" + head + "' of model_type '" + model_type +
-                                           "' is not supported (supported: " + joined(heads) + ")");
+                                           "' is not supported (supported: " + joined(heads) + ")" +
+                                           (wanted.empty() ? "; --head builds one of these in its place" : ""));
 }
 
 }  // namespace
@@ -60,7 +68,8 @@ const char* tie_name(Tie tie) {
 const std::vector<HeadEntry>& registered_heads() {
   static const std::vector<HeadEntry> heads = [] {
     std::vector<HeadEntry> all;
-    for (auto&& architecture : {bert_heads()}) {
+    for (auto&& architecture : {albert_heads(), bert_heads(), deberta_v2_heads(), distilbert_heads(), electra_heads(),
+                                marian_heads(), mpnet_heads(), roberta_heads()}) {
       all.insert(all.end(), architecture.begin(), architecture.end());
     }
     return all;
@@ -68,8 +77,8 @@ const std::vector<HeadEntry>& registered_heads() {
   return heads;
 }
 
-Model::Model(const ModelParts& parts, torch::jit::Module module)
-    : module_(std::move(module)), config_(parts.config), options_(parts.options) {}
+Model::Model(const ModelParts& parts, Node root)
+    : root_(std::move(root)), config_(parts.config), options_(parts.options) {}
 
 std::unique_ptr<Model> Model::build(const Config& config, const ModelOptions& options, const HeadEntry& entry,
                                     Weights& weights) {
@@ -79,7 +88,6 @@ std::unique_ptr<Model> Model::build(const Config& config, const ModelOptions& op
   model->entry_ = std::make_shared<HeadEntry>(entry);
   model->description_.architecture = entry.model_type;
   model->description_.head = entry.head;
-  model->description_.attention = options.attention;
   model->description_.unused_weights = weights.unused();
   return model;
 }
