@@ -152,6 +152,19 @@ std::optional<int32_t> AddedTokens::find(std::string_view content) const {
   return known == by_content_.end() ? std::nullopt : std::optional(entries_[known->second].id);
 }
 
+bool AddedTokens::is_special(std::string_view content) const {
+  const auto known = by_content_.find(content);
+  return known != by_content_.end() && entries_[known->second].token.special;
+}
+
+std::vector<std::string> AddedTokens::contents() const {
+  std::vector<std::string> contents;
+  for (const Entry& entry : entries_) {
+    contents.push_back(entry.token.content);
+  }
+  return contents;
+}
+
 std::optional<std::string_view> AddedTokens::token(int64_t id) const {
   const auto known = by_id_.find(id);
   return known == by_id_.end() ? std::nullopt : std::optional<std::string_view>(entries_[known->second].token.content);

@@ -83,6 +83,9 @@ class AddedTokens {
 
   std::optional<int32_t> find(std::string_view content) const;
   std::optional<std::string_view> token(int64_t id) const;
+  /// Whether it is an added token that was special when it was added last.
+  bool is_special(std::string_view content) const;
+  std::vector<std::string> contents() const;
   /// How many tokens the vocabulary does not have.
   size_t count_new() const {
     return count_new_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tokenize/normalization_forms.h"
 #include "tokenize/unicode.h"
 
 namespace bertjit {

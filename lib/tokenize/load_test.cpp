@@ -188,7 +188,8 @@ TEST_CASE("tokenize: tokenizer_config.json sets case, accents, segments, sides a
   const auto left = load_with(R"({"padding_side": "left", "truncation_side": "left", "pad_token_type_id": 7})");
   CHECK(ids_of(*left, "who was jim", options) == Ids{2, 6, 7, 3});
   CHECK(ids_of(*left, "who", options) == Ids{0, 2, 5, 3});
-  CHECK(left->encode("who", std::nullopt, options).token_type_ids == Ids{7, 0, 0, 0});
+  CHECK(left->encode("who", std::nullopt, options).token_type_ids ==
+        Ids(4, 0));  // transformers reads no pad_token_type_id
   for (const std::string config :
        {R"({"tokenizer_class": "DistilBertTokenizer"})", R"({"model_input_names": ["input_ids", "attention_mask"]})"}) {
     const Encoding encoding = load_with(config)->encode("who", std::nullopt, {});
@@ -256,20 +257,62 @@ TEST_CASE("tokenize: a directory without a tokenizer is an error that says what 
 
 TEST_CASE("tokenize: another kind of tokenizer is unsupported, by name") {
   const auto load = [](const Files& files) { Directory(files).load(); };
-  const Files byte_level = {{"vocab.txt", ""}, {"vocab.json", "{}"}, {"merges.txt", "#"}};
-  CHECK_THROWS_WITH(load(byte_level), Contains("byte-level BPE") && Contains("supported: WordPiece"));
-  CHECK(kind_of([&] { load(byte_level); }) == ErrorKind::kUnsupported);
-  CHECK_THROWS_WITH(load({{"vocab.txt", ""}, {"spiece.model", "x"}}), Contains("SentencePiece"));
-  CHECK_THROWS_WITH(load({{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
-                    Contains("class BertJapanese"));
-  CHECK_THROWS_WITH(load({{"config.json", R"({"model_type": "roberta"})"}}), Contains("model type roberta"));
-  CHECK_THROWS_WITH(load_json(tokenizer_json("\"BPE\"")), Contains("model is BPE; supported: WordPiece"));
-  CHECK_THROWS_WITH(load_json(tokenizer_json("\"WordPiece\"", R"({"type": "NFKC"})")), Contains("normalizer is NFKC"));
-  CHECK_THROWS_WITH(load_json(tokenizer_json("\"WordPiece\"", "null", R"({"type": "Metaspace"})")),
-                    Contains("pre_tokenizer is Metaspace"));
+  const Files japanese = {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}};
+  CHECK_THROWS_WITH(load(japanese),
+                    Contains("class BertJapanese") && Contains("supported without one: Bert, DistilBert"));
+  CHECK(kind_of([&] { load(japanese); }) == ErrorKind::kUnsupported);
+  CHECK_THROWS_WITH(load({{"config.json", R"({"model_type": "t5"})"}}), Contains("model type t5"));
+  CHECK_THROWS_WITH(load_json(tokenizer_json("\"WordLevel\"")),
+                    Contains("model is WordLevel; supported: WordPiece, BPE, Unigram"));
+  CHECK(kind_of([&] { load_json(tokenizer_json("\"WordLevel\"")); }) == ErrorKind::kUnsupported);
+  CHECK_THROWS_WITH(load_json(tokenizer_json("\"WordPiece\"", R"({"type": "Bogus"})")),
+                    Contains("normalizer is Bogus"));
+  CHECK_THROWS_WITH(load_json(tokenizer_json("\"WordPiece\"", "null", R"({"type": "Bogus"})")),
+                    Contains("pre_tokenizer is Bogus"));
   CHECK_THROWS_WITH(
-      load_json(tokenizer_json("\"WordPiece\"", "null", R"({"type": "BertPreTokenizer"})", R"({"type": "ByteLevel"})")),
-      Contains("post_processor is ByteLevel"));
+      load_json(tokenizer_json("\"WordPiece\"", "null", R"({"type": "BertPreTokenizer"})", R"({"type": "Bogus"})")),
+      Contains("post_processor is Bogus"));
+}
+
+TEST_CASE("tokenize: a class whose own files are absent says which it looked for") {
+  const auto load = [](const std::string& model_type) {
+    Directory(Files{{"config.json", R"({"model_type": ")" + model_type + "\"}"}}).load();
+  };
+  CHECK_THROWS_WITH(load("roberta"), Contains("looked for tokenizer.json and vocab.json, the files of a Roberta"));
+  CHECK_THROWS_WITH(load("xlm-roberta"), Contains("sentencepiece.bpe.model"));
+  CHECK_THROWS_WITH(load("albert"), Contains("spiece.model"));
+  CHECK_THROWS_WITH(load("deberta-v2"), Contains("spm.model"));
+  CHECK_THROWS_WITH(load("marian"), Contains("source.spm"));
+  CHECK(kind_of([&] { load("roberta"); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("tokenize: a directory has a tokenizer if it has a vocabulary, whether or not it loads") {
+  const testing::TempDir directory;
+  CHECK_FALSE(has_tokenizer(directory.path()));
+  CHECK_FALSE(has_tokenizer("/no/such/directory"));
+  for (const std::string file : {"tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "source.spm"}) {
+    testing::write_bytes(directory / file, "");
+    CHECK(has_tokenizer(directory.path()));
+    std::filesystem::remove(directory / file);
+  }
+}
+
+TEST_CASE("tokenize: sides and padding token of tokenizer.json count; its lengths are the caller's") {
+  std::string json = tokenizer_json();
+  json.insert(1, R"("truncation": {"direction": "Left", "max_length": 2, "strategy": "LongestFirst", "stride": 0},
+                    "padding": {"strategy": {"Fixed": 9}, "direction": "Left", "pad_id": 1, "pad_type_id": 3,
+                                "pad_token": "[UNK]"}, )");
+  const auto tokenizer = load_json(json, R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
+  CHECK(ids_of(*tokenizer, "a B B") == Ids{0, 4, 4});
+  CHECK(ids_of(*tokenizer, "a B B", {.max_length = 2, .truncation = Truncation::kLongestFirst}) == Ids{4, 4});
+  const Encoding padded = tokenizer->encode("a", std::nullopt, {.max_length = 3, .padding = Padding::kMaxLength});
+  CHECK(padded.input_ids == Ids{1, 1, 0});
+  CHECK(padded.token_type_ids == Ids(3, 0));
+}
+
+TEST_CASE("tokenize: max_len is what model_max_length was called once") {
+  const EncodeOptions options{.truncation = Truncation::kLongestFirst};
+  CHECK(ids_of(*load_with(R"({"max_len": 4})"), "who was jim", options) == Ids{2, 5, 6, 3});
 }
 
 TEST_CASE("tokenize: a malformed vocab.txt is an error with file and line") {
@@ -305,10 +348,14 @@ TEST_CASE("tokenize: malformed JSON is an error with file and field") {
   fails("{\"model\": {\"type\": 3}}", "'type' is number");
   fails(wordpiece + R"("x": 1}})", "no 'vocab'");
   fails(wordpiece + R"("vocab": [["a", 0.5]]}})", "'vocab' is array");
+  fails(wordpiece + R"("vocab": [3]}})", "'vocab' has an entry 3, expected a token and a number");
+  fails(wordpiece + R"("vocab": [["a", "b"]]}})", "'vocab' has an entry");
   fails(wordpiece + R"("vocab": {}}})", "'vocab' is object, expected an object of at least one token");
   fails(wordpiece + R"("vocab": {"a": -1}}})", "'a' is number, expected an integer");
   fails(wordpiece + R"("vocab": {"a": 0, "b": "1"}}})", "'b' is string");
   fails(wordpiece + R"("vocab": {"a": 0}}})", "no '[UNK]'");
+  fails(wordpiece + R"("vocab": {"a": 0, "b": {}}}})", "'vocab' has an entry of 'b', expected a token and a number");
+  fails(R"({"added_tokens": 3, )" + wordpiece.substr(1) + R"("vocab": {"[UNK]": 0}}})", "'added_tokens' is number");
   fails(tokenizer_json("\"WordPiece\"", R"({"type": "BertNormalizer", "lowercase": 1})"), "'lowercase' is number");
   const std::string pre_tokenizer = R"({"type": "BertPreTokenizer"})";
   fails(tokenizer_json("\"WordPiece\"", "null", pre_tokenizer,
@@ -324,6 +371,9 @@ TEST_CASE("tokenize: a malformed tokenizer_config.json is an error with file and
   CHECK_THROWS_WITH(load_with(R"({"do_lower_case": "no"})"), Contains("'do_lower_case' is string"));
   CHECK_THROWS_WITH(load_with(R"({"padding_side": "up"})"), Contains("'padding_side' is 'up'"));
   CHECK_THROWS_WITH(load_with(R"({"model_max_length": -3})"), Contains("'model_max_length'"));
+  CHECK_THROWS_WITH(load_with(R"({"added_tokens_decoder": {"x": {"content": "y"}}})"), Contains("has id 'x'"));
+  CHECK_THROWS_WITH(load_with(R"({"added_tokens_decoder": {"5": {"special": true}}})"), Contains("no 'content'"));
+  CHECK_THROWS_WITH(load_with(R"({"add_prefix_space": 3, "cls_token": 3})"), Contains("special token 'cls_token'"));
 }
 
 TEST_CASE("tokenize: malformed UTF-8 in a text counts as U+FFFD, which BERT drops") {

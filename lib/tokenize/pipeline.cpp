@@ -31,9 +31,10 @@ void extend(std::vector<T>& values, size_t length, const T& value, Side side) {
 
 }  // namespace
 
-void PipelineTokenizer::append_normalized_ids(std::string_view normalized, std::vector<int32_t>& ids) const {
+void PipelineTokenizer::append_normalized_ids(std::string_view normalized, Place place,
+                                              std::vector<int32_t>& ids) const {
   if (!parts_.added_tokens.has_normalized()) {
-    parts_.model->append_ids(normalized, ids);
+    parts_.model->append_ids(normalized, place, ids);
     return;
   }
   std::vector<TextPiece> pieces;
@@ -42,24 +43,28 @@ void PipelineTokenizer::append_normalized_ids(std::string_view normalized, std::
     if (piece.id != Vocabulary::kAbsent) {
       ids.push_back(piece.id);
     } else {
-      parts_.model->append_ids(piece.text, ids);
+      parts_.model->append_ids(piece.text, place, ids);
     }
+    place = Place::kInside;
   }
 }
 
 std::vector<int32_t> PipelineTokenizer::find_ids(std::string_view text) const {
   std::vector<int32_t> ids;
+  ids.reserve(text.size() / 4 + 1);  // what English takes
   std::vector<TextPiece> pieces;
   parts_.added_tokens.split_raw(text, pieces);
   std::string normalized;
+  Place place = Place::kTextStart;
   for (const TextPiece& piece : pieces) {
     if (piece.id != Vocabulary::kAbsent) {
       ids.push_back(piece.id);
-      continue;
+    } else {
+      normalized.clear();
+      parts_.model->append_normalized(piece.text, normalized);
+      append_normalized_ids(normalized, place, ids);
     }
-    normalized.clear();
-    parts_.model->append_normalized(piece.text, normalized);
-    append_normalized_ids(normalized, ids);
+    place = Place::kInside;
   }
   return ids;
 }
@@ -82,7 +87,7 @@ Encoding PipelineTokenizer::encode(std::string_view text, std::optional<std::str
     kept.second = static_cast<int64_t>(second.size());
   }
   if (max_length) {
-    kept = truncate_lengths(kept, *max_length - special_count, options.truncation);
+    kept = truncate_lengths(kept, *max_length - special_count, options.truncation, parts_.odd_token);
   }
 
   Encoding encoding;
@@ -104,6 +109,22 @@ Encoding PipelineTokenizer::encode(std::string_view text, std::optional<std::str
     pad(encoding, *max_length);
   }
   return encoding;
+}
+
+std::string PipelineTokenizer::decode(std::span<const int64_t> ids, bool skip_special_tokens) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (const int64_t id : ids) {
+    auto token = find_token(id);
+    if (!token && parts_.stand_in_id) {
+      token = find_token(*parts_.stand_in_id);
+    }
+    if (token && !(skip_special_tokens && parts_.added_tokens.is_special(*token))) {
+      tokens.emplace_back(*token);
+    }
+  }
+  std::string text = parts_.decoder->decode(std::move(tokens));
+  return parts_.cleans_up_spaces ? clean_up_spaces(std::move(text)) : text;
 }
 
 void PipelineTokenizer::append(Encoding& encoding, std::span<const int32_t> ids, int64_t type_id) const {
@@ -133,7 +154,7 @@ void PipelineTokenizer::pad(Encoding& encoding, int64_t length) const {
   extend(encoding.attention_mask, target, int64_t{0}, side);
   extend(encoding.tokens, target, id_to_token(*pad_id()).value_or(""), side);
   if (encoding.has_token_type_ids) {
-    extend(encoding.token_type_ids, target, parts_.pad_type_id, side);
+    extend(encoding.token_type_ids, target, int64_t{0}, side);  // whatever the files say, as in transformers
   }
 }
 

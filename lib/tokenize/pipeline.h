@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tokenize/added_tokens.h"
+#include "tokenize/decoders.h"
 #include "tokenize/template.h"
 #include "tokenize/text_model.h"
 #include "tokenize/tokenizer.h"
@@ -32,13 +33,16 @@ struct SpecialTokenIds {
 struct PipelineParts {
   std::shared_ptr<const Vocabulary> vocabulary;
   std::unique_ptr<TextModel> model;
-  AddedTokens added_tokens;  ///< matchers built
+  std::unique_ptr<Decoder> decoder;
+  bool cleans_up_spaces = false;       ///< after decoding
+  std::optional<int64_t> stand_in_id;  ///< for ids without a token when decoding; else they are left out
+  AddedTokens added_tokens;            ///< matchers built
   EncodingTemplate encoding_template;
   SpecialTokenIds special_ids;
   bool has_token_type_ids = true;
-  int64_t pad_type_id = 0;
   Side padding_side = Side::kRight;
-  Side truncation_side = Side::kRight;        ///< the end that is cut off
+  Side truncation_side = Side::kRight;  ///< the end that is cut off
+  OddToken odd_token = OddToken::kToLonger;
   std::optional<int64_t> default_max_length;  ///< model_max_length
 };
 
@@ -48,6 +52,8 @@ class PipelineTokenizer final : public Tokenizer {
 
   Encoding encode(std::string_view text, std::optional<std::string_view> text_pair,
                   const EncodeOptions& options) const override;
+
+  std::string decode(std::span<const int64_t> ids, bool skip_special_tokens) const override;
 
   std::optional<int64_t> cls_id() const override {
     return parts_.special_ids.cls;
@@ -71,7 +77,7 @@ class PipelineTokenizer final : public Tokenizer {
  private:
   std::optional<std::string_view> find_token(int64_t id) const;
   std::vector<int32_t> find_ids(std::string_view text) const;
-  void append_normalized_ids(std::string_view normalized, std::vector<int32_t>& ids) const;
+  void append_normalized_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const;
   void append(Encoding& encoding, std::span<const int32_t> ids, int64_t type_id) const;
   void pad(Encoding& encoding, int64_t length) const;
 

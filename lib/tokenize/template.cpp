@@ -9,7 +9,7 @@ namespace bertjit {
 
 namespace {
 
-TextLengths truncate_longest_first(const TextLengths& lengths, int64_t room) {
+TextLengths truncate_longest_first(const TextLengths& lengths, int64_t room, OddToken odd) {
   if (!lengths.second) {
     return {room, std::nullopt};
   }
@@ -18,6 +18,9 @@ TextLengths truncate_longest_first(const TextLengths& lengths, int64_t room) {
   if (shorter + longer > room) {
     shorter = room / 2;
     longer = room - shorter;
+    if (odd == OddToken::kToFirst) {
+      return {longer, shorter};
+    }
   }
   return lengths.first > *lengths.second ? TextLengths{longer, shorter} : TextLengths{shorter, longer};
 }
@@ -33,14 +36,19 @@ int64_t truncate_one(int64_t length, int64_t excess, const char* name) {
 
 }  // namespace
 
-EncodingTemplate bert_template(int32_t cls, int32_t sep, int separators) {
+EncodingTemplate bert_template(int32_t cls, int32_t sep, int separators, int64_t second_type_id) {
   const std::vector<int32_t> between(static_cast<size_t>(separators), sep);
   return {.single = {{TextSlot::kNone, {cls}, 0}, {TextSlot::kFirst, {}, 0}, {TextSlot::kNone, {sep}, 0}},
           .pair = {{TextSlot::kNone, {cls}, 0},
                    {TextSlot::kFirst, {}, 0},
                    {TextSlot::kNone, between, 0},
-                   {TextSlot::kSecond, {}, 1},
-                   {TextSlot::kNone, {sep}, 1}}};
+                   {TextSlot::kSecond, {}, second_type_id},
+                   {TextSlot::kNone, {sep}, second_type_id}}};
+}
+
+EncodingTemplate marian_template(int32_t eos) {
+  return {.single = {{TextSlot::kFirst, {}, 0}, {TextSlot::kNone, {eos}, 0}},
+          .pair = {{TextSlot::kFirst, {}, 0}, {TextSlot::kSecond, {}, 0}, {TextSlot::kNone, {eos}, 0}}};
 }
 
 int64_t count_special_tokens(const std::vector<TemplatePiece>& pieces) {
@@ -51,7 +59,7 @@ int64_t count_special_tokens(const std::vector<TemplatePiece>& pieces) {
   return count;
 }
 
-TextLengths truncate_lengths(const TextLengths& lengths, int64_t room, Truncation truncation) {
+TextLengths truncate_lengths(const TextLengths& lengths, int64_t room, Truncation truncation, OddToken odd) {
   const int64_t excess = lengths.first + lengths.second.value_or(0) - room;
   if (truncation == Truncation::kNone || excess <= 0) {
     return lengths;
@@ -61,7 +69,7 @@ TextLengths truncate_lengths(const TextLengths& lengths, int64_t room, Truncatio
     kept.first = 0;
     kept.second = lengths.second ? std::optional<int64_t>(0) : std::nullopt;
   } else if (truncation == Truncation::kLongestFirst) {
-    kept = truncate_longest_first(lengths, room);
+    kept = truncate_longest_first(lengths, room, odd);
   } else if (truncation == Truncation::kOnlyFirst) {
     kept.first = truncate_one(lengths.first, excess, "first");
   } else if (!lengths.second) {

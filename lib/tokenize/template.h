@@ -24,9 +24,12 @@ struct EncodingTemplate {
   std::vector<TemplatePiece> pair = {{TextSlot::kFirst, {}, 0}, {TextSlot::kSecond, {}, 1}};
 };
 
-/// `cls A sep`, and `cls A sep B sep` with `separators` times sep between the texts (MPNet has two). The second text
-/// and the sep that ends it have type 1, all else 0.
-EncodingTemplate bert_template(int32_t cls, int32_t sep, int separators);
+/// `cls A sep`, and `cls A sep B sep` with `separators` times sep between the texts (MPNet and RoBERTa have two). The
+/// second text and the sep that ends it have type `second_type_id` (BERT 1, RoBERTa 0), all else 0.
+EncodingTemplate bert_template(int32_t cls, int32_t sep, int separators, int64_t second_type_id = 1);
+
+/// `A eos`, and `A B eos`: all of type 0.
+EncodingTemplate marian_template(int32_t eos);
 
 /// Number of special tokens in a template.
 int64_t count_special_tokens(const std::vector<TemplatePiece>& pieces);
@@ -38,11 +41,18 @@ struct TextLengths {
   bool operator==(const TextLengths&) const = default;
 };
 
+/// Which text keeps one more where kLongestFirst cuts both to halves and the room is odd.
+enum class OddToken {
+  kToLonger,  ///< the second if they are equally long: fast tokenizers
+  kToFirst,   ///< slow ones (Marian)
+};
+
 /// How many tokens of each text stay so that both together have at most `room`, special tokens not counted.
 ///
 /// As tokenizers' truncate_encodings: with kLongestFirst the shorter text stays whole while it fits, otherwise each
-/// gets half and the longer (the second, if equal) the odd one. A room of 0 empties both, whatever the strategy.
+/// gets half and `odd` says which the odd one. A room of 0 empties both, whatever the strategy.
 /// Throws Error(kInvalidArgument) if the one text to be cut is absent, or would have to become empty.
-TextLengths truncate_lengths(const TextLengths& lengths, int64_t room, Truncation truncation);
+TextLengths truncate_lengths(const TextLengths& lengths, int64_t room, Truncation truncation,
+                             OddToken odd = OddToken::kToLonger);
 
 }  // namespace bertjit

@@ -63,3 +63,26 @@ TEST_CASE("template: BERT's has two special tokens around one text and three aro
   CHECK(count_special_tokens(bert_template(0, 2, 2).pair) == 4);
   CHECK(count_special_tokens(EncodingTemplate().pair) == 0);
 }
+
+TEST_CASE("template: an odd token goes to the longer text, or to the first as in slow tokenizers") {
+  // truncate_sequences of transformers' slow tokenizers with texts of these lengths.
+  const auto slow = [](int64_t first, int64_t second, int64_t room) {
+    return truncate_lengths({first, second}, room, Truncation::kLongestFirst, OddToken::kToFirst);
+  };
+  CHECK(slow(9, 9, 7) == TextLengths{4, 3});
+  CHECK(slow(5, 9, 7) == TextLengths{4, 3});
+  CHECK(slow(9, 5, 7) == TextLengths{4, 3});
+  CHECK(slow(2, 9, 7) == TextLengths{2, 5});
+  CHECK(slow(9, 9, 8) == TextLengths{4, 4});
+  CHECK(truncate_lengths({9, 9}, 7, Truncation::kLongestFirst) == TextLengths{3, 4});
+  CHECK(truncate_lengths({5, 9}, 7, Truncation::kLongestFirst) == TextLengths{3, 4});
+}
+
+TEST_CASE("template: Marian has one token after the texts and none between") {
+  const EncodingTemplate marian = marian_template(7);
+  REQUIRE(marian.pair.size() == 3);
+  CHECK(marian.pair[1].slot == TextSlot::kSecond);
+  CHECK(marian.pair[1].type_id == 0);
+  CHECK(marian.pair[2].special_ids == std::vector<int32_t>{7});
+  CHECK(count_special_tokens(marian.single) == 1);
+}

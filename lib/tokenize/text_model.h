@@ -8,6 +8,12 @@
 
 namespace bertjit {
 
+/// Where a stretch of text stands: Metaspace may put its mark before the first one only.
+enum class Place {
+  kTextStart,  ///< nothing stands before it, not even an added token
+  kInside,
+};
+
 /// Works on text between added tokens; knows nothing of pairs, special tokens, truncation or padding.
 class TextModel {
  public:
@@ -18,7 +24,7 @@ class TextModel {
   virtual void append_normalized(std::string_view text, std::string& out) const = 0;
 
   /// Appends the ids of text that append_normalized() made.
-  virtual void append_ids(std::string_view normalized, std::vector<int32_t>& ids) const = 0;
+  virtual void append_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const = 0;
 };
 
 }  // namespace bertjit

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,13 @@ class Tokenizer {
   /// it is absent; if padding is asked of a tokenizer without a padding token.
   virtual Encoding encode(std::string_view text, std::optional<std::string_view> text_pair,
                           const EncodeOptions& options) const = 0;
+
+  /// The text of ids, as decode(ids, skip_special_tokens=…) of transformers gives it, clean_up_tokenization_spaces as
+  /// tokenizer_config.json says. Marian decodes with its target model. An id that has no token is left out (Marian: is
+  /// the unknown token).
+  ///
+  /// Throws Error(kUnsupported) if the tokenizer.json has a decoder of another kind than ours.
+  virtual std::string decode(std::span<const int64_t> ids, bool skip_special_tokens) const = 0;
 
   /// Ids by role; absent where the tokenizer defines no such token.
   virtual std::optional<int64_t> cls_id() const = 0;

@@ -1,75 +1,20 @@
 #include "tokenize/unicode.h"
 
-#include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
-#include <unicode/unistr.h>
 #include <unicode/utf8.h>
 
 #include <algorithm>
-
-#include "support/error.h"
+#include <cstring>
+#include <span>
 
 namespace bertjit {
 
 namespace {
 
 constexpr uint8_t kCategoriesVersion = 8;
-constexpr uint8_t kNormalizationVersion = 9;
-
-bool is_assigned_by(char32_t c, uint8_t unicode_version) {
-  UVersionInfo age;
-  u_charAge(static_cast<UChar32>(c), age);
-  return age[0] != 0 && (age[0] < unicode_version || (age[0] == unicode_version && age[1] == 0));
-}
 
 bool has_category(char32_t c, uint32_t mask) {
   return (U_GET_GC_MASK(static_cast<UChar32>(c)) & mask) != 0 && is_assigned_by(c, kCategoriesVersion);
-}
-
-const icu::Normalizer2& nfd() {
-  static const icu::Normalizer2& instance = []() -> const icu::Normalizer2& {
-    UErrorCode status = U_ZERO_ERROR;
-    const icu::Normalizer2* normalizer = icu::Normalizer2::getNFDInstance(status);
-    if (U_FAILURE(status)) {
-      throw Error(ErrorKind::kIo, std::string("ICU has no data for NFD: ") + u_errorName(status));
-    }
-    return *normalizer;
-  }();
-  return instance;
-}
-
-uint8_t combining_class(char32_t c) {
-  if (c < 0x300) {
-    return 0;
-  }
-  const uint8_t value = nfd().getCombiningClass(static_cast<UChar32>(c));
-  return value != 0 && is_assigned_by(c, kNormalizationVersion) ? value : 0;
-}
-
-void append_decomposition(char32_t c, std::u32string& out) {
-  icu::UnicodeString parts;
-  if (c < 0xC0 || !nfd().getDecomposition(static_cast<UChar32>(c), parts) ||
-      !is_assigned_by(c, kNormalizationVersion)) {
-    out.push_back(c);
-    return;
-  }
-  for (int32_t i = 0; i < parts.length(); i = parts.moveIndex32(i, 1)) {
-    out.push_back(static_cast<char32_t>(parts.char32At(i)));
-  }
-}
-
-/// Sorts each run of combining marks by class, keeping the order of equals. std::stable_sort: a hostile text may be one
-/// long run.
-void order_marks(std::u32string& text) {
-  for (auto begin = text.begin(); begin != text.end();) {
-    if (combining_class(*begin) == 0) {
-      ++begin;
-      continue;
-    }
-    const auto end = std::find_if(begin, text.end(), [](char32_t c) { return combining_class(c) == 0; });
-    std::stable_sort(begin, end, [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
-    begin = end;
-  }
 }
 
 /// Capitals of Unicode 16 and 17, which ICU 72 does not know.
@@ -83,6 +28,41 @@ constexpr LowercaseRange kRecentCapitals[] = {
     {0xA7D2, 0xA7D2, 0xA7D3},    {0xA7D4, 0xA7D4, 0xA7D5},    {0xA7DA, 0xA7DA, 0xA7DB}, {0xA7DC, 0xA7DC, 0x019B},
     {0x10D50, 0x10D65, 0x10D70}, {0x16EA0, 0x16EB8, 0x16EBB},
 };
+
+/// Letters, numbers and marks of Unicode 15.1 and 16, which ICU 72 does not know.
+struct CodePointRange {
+  char32_t first;
+  char32_t last;
+};
+constexpr CodePointRange kRecentLetters[] = {
+    {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3}, {0x10D4A, 0x10D65},
+    {0x10D6F, 0x10D85}, {0x10EC2, 0x10EC4}, {0x11380, 0x11389}, {0x1138B, 0x1138B}, {0x1138E, 0x1138E},
+    {0x11390, 0x113B5}, {0x113B7, 0x113B7}, {0x113D1, 0x113D1}, {0x113D3, 0x113D3}, {0x11BC0, 0x11BE0},
+    {0x13460, 0x143FA}, {0x16100, 0x1611D}, {0x16D40, 0x16D6C}, {0x18CFF, 0x18CFF}, {0x1E5D0, 0x1E5ED},
+    {0x1E5F0, 0x1E5F0}, {0x2EBF0, 0x2EE5D},
+};
+constexpr CodePointRange kRecentNumbers[] = {
+    {0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF0, 0x11BF9}, {0x16130, 0x16139},
+    {0x16D70, 0x16D79}, {0x1CCF0, 0x1CCF9}, {0x1E5F1, 0x1E5FA},
+};
+
+constexpr CodePointRange kRecentMarks[] = {
+    {0x897, 0x897},     {0x10D69, 0x10D6D}, {0x10EFC, 0x10EFC}, {0x113B8, 0x113C0}, {0x113C2, 0x113C2},
+    {0x113C5, 0x113C5}, {0x113C7, 0x113CA}, {0x113CC, 0x113D0}, {0x113D2, 0x113D2}, {0x113E1, 0x113E2},
+    {0x11F5A, 0x11F5A}, {0x1611E, 0x1612F}, {0x1E5EE, 0x1E5EF}};
+
+bool is_in(char32_t c, std::span<const CodePointRange> ranges) {
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [c](const CodePointRange& range) { return c >= range.first && c <= range.last; });
+}
+
+/// Whether Unicode 16 has `c` in the categories of `mask`.
+bool has_recent_category(char32_t c, uint32_t mask, std::span<const CodePointRange> recent) {
+  if ((U_GET_GC_MASK(static_cast<UChar32>(c)) & mask) != 0) {
+    return is_assigned_by(c, 16);
+  }
+  return is_in(c, recent);
+}
 
 char32_t simple_lowercase(char32_t c) {
   const auto lower = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
@@ -98,12 +78,25 @@ char32_t simple_lowercase(char32_t c) {
 
 }  // namespace
 
+bool is_assigned_by(char32_t c, uint8_t unicode_version) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] != 0 && (age[0] < unicode_version || (age[0] == unicode_version && age[1] == 0));
+}
+
 bool is_white_space(char32_t c) {
   return u_isUWhiteSpace(static_cast<UChar32>(c));
 }
 
 bool is_other(char32_t c) {
   return has_category(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK);
+}
+
+bool is_combining_mark(char32_t c) {
+  if (c == 0x1CF2 || c == 0x1CF3 || c == 0x111C9) {
+    return c != 0x111C9;  // marks in Unicode 9 and not today; the other way round
+  }
+  return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_M_MASK) != 0 && is_assigned_by(c, 9);
 }
 
 bool is_punctuation(char32_t c) {
@@ -136,8 +129,19 @@ bool is_chinese_character(char32_t c) {
 
 bool is_word_character(char32_t c) {
   const auto point = static_cast<UChar32>(c);
-  return u_hasBinaryProperty(point, UCHAR_ALPHABETIC) || u_hasBinaryProperty(point, UCHAR_JOIN_CONTROL) ||
-         (U_GET_GC_MASK(point) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
+  if (u_hasBinaryProperty(point, UCHAR_ALPHABETIC) || u_hasBinaryProperty(point, UCHAR_JOIN_CONTROL) ||
+      (U_GET_GC_MASK(point) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0) {
+    return is_assigned_by(c, 16);
+  }
+  return is_in(c, kRecentLetters) || is_in(c, kRecentNumbers) || is_in(c, kRecentMarks);
+}
+
+bool is_letter(char32_t c) {
+  return has_recent_category(c, U_GC_L_MASK, kRecentLetters);
+}
+
+bool is_number(char32_t c) {
+  return has_recent_category(c, U_GC_N_MASK, kRecentNumbers);
 }
 
 void append_utf8(char32_t c, std::string& out) {
@@ -153,16 +157,6 @@ void append_lowercase(char32_t c, std::string& out) {
   } else {
     append_utf8(simple_lowercase(c), out);
   }
-}
-
-std::u32string decompose(std::u32string_view text) {
-  std::u32string out;
-  out.reserve(text.size());
-  for (const char32_t c : text) {
-    append_decomposition(c, out);
-  }
-  order_marks(out);
-  return out;
 }
 
 char32_t next_code_point(std::string_view text, size_t& position) {
@@ -186,6 +180,14 @@ char32_t previous_code_point(std::string_view text, size_t& position) {
 size_t find_malformed_utf8(std::string_view text) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   for (size_t i = 0; i < text.size();) {
+    uint64_t eight;  // most text is ASCII
+    if (text.size() - i >= sizeof eight) {
+      std::memcpy(&eight, bytes + i, sizeof eight);
+      if ((eight & 0x8080808080808080) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
     const size_t start = i;
     UChar32 c;
     U8_NEXT(bytes, i, text.size(), c);

@@ -7,10 +7,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace bertjit {
+
+/// Whether `unicode_version`.0 has the code point.
+bool is_assigned_by(char32_t c, uint8_t unicode_version);
 
 /// White_Space: Rust's char::is_whitespace.
 bool is_white_space(char32_t c);
@@ -20,18 +24,20 @@ bool is_other(char32_t c);
 bool is_punctuation(char32_t c);
 /// Category Mn of unicode_categories.
 bool is_nonspacing_mark(char32_t c);
+/// Categories M* of unicode-normalization-alignments.
+bool is_combining_mark(char32_t c);
 /// The ideograph blocks BERT puts spaces around. U+2B820–2B91F are not among them: a slip of the Rust source that its
 /// vocabularies' users now depend on.
 bool is_chinese_character(char32_t c);
-/// \w of the regex crate: letters, marks, decimal digits, connectors, joiners.
+/// \w of the regex crate, at Unicode 16: letters, marks, decimal digits, connectors, joiners.
 bool is_word_character(char32_t c);
+/// \p{L} and \p{N} of Oniguruma, at Unicode 16, which GPT-2's pattern is run with.
+bool is_letter(char32_t c);
+bool is_number(char32_t c);
 
 /// Appends the lower case of one code point, without context (no final sigma), as UTF-8. U+0130 gives two.
 void append_lowercase(char32_t c, std::string& out);
 void append_utf8(char32_t c, std::string& out);
-
-/// Canonical decomposition in canonical order (NFD) of unicode-normalization-alignments.
-std::u32string decompose(std::u32string_view text);
 
 /// Reads the code point at `position` (< text.size()) and moves past it. A malformed sequence reads as U+FFFD, in the
 /// portions Python's decode(errors="replace") uses.

@@ -1,7 +1,9 @@
 // Expected sums: tokenizers 0.22.2 asked about every code point, one at a time, between "a" and "b"
-// (normalizers.BertNormalizer with one option on, normalizers.NFD, pre_tokenizers.BertPreTokenizer). FNV-1a over the
+// (normalizers.BertNormalizer with one option on, normalizers.NFD, StripAccents, pre_tokenizers.BertPreTokenizer,
+// Whitespace, Split by \p{L} and \p{N}). FNV-1a over the
 // code points that are members, or over each code point that changes followed by what it becomes.
 #include "tokenize/unicode.h"
+#include "tokenize/normalization_forms.h"
 
 #include <cstdint>
 #include <functional>
@@ -102,6 +104,10 @@ TEST_CASE("unicode: the categories of every code point are those tokenizers 0.22
   CHECK(sum_members(is_punctuation) == Sum{726, 0xED67276710CF5944});
   CHECK(sum_members(is_other) == Sum{137683, 0xED478E80D5BAED65});
   CHECK(sum_members(is_chinese_character) == Sum{81264, 0x38C88E02B282EF55});
+  CHECK(sum_members(is_combining_mark) == Sum{2097, 0xCE04022E74ABE72C});
+  CHECK(sum_members(is_letter) == Sum{141028, 0x9ABBEC5090CDD78D});
+  CHECK(sum_members(is_number) == Sum{1911, 0x88882B4D56227662});
+  CHECK(sum_members(is_word_character) == Sum{144667, 0x74E9E67363C9083F});
 }
 
 TEST_CASE("unicode: the lower case of every code point is that of tokenizers 0.22.2") {

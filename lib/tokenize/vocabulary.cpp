@@ -51,7 +51,7 @@ int32_t Vocabulary::find(std::string_view token) const {
   return find_hashed(hash_bytes(kHashSeed, token), {}, token);
 }
 
-void Vocabulary::add(std::string_view token, int64_t id) {
+void Vocabulary::add(std::string_view token, int64_t id, Repeated repeated) {
   if (id < 0 || id > kLargestId) {
     throw Error(ErrorKind::kUnsupported, "token '" + std::string(token) + "' has id " + std::to_string(id) +
                                              ", expected 0 to " + std::to_string(kLargestId));
@@ -61,7 +61,7 @@ void Vocabulary::add(std::string_view token, int64_t id) {
   }
   const uint64_t hash = hash_bytes(kHashSeed, token);
   Slot& slot = slots_[locate(hash, {}, token)];
-  if (slot.entry != 0) {
+  if (slot.entry != 0 && repeated == Repeated::kLosesItsId) {
     entries_[slot.entry - 1].id = kAbsent;
   } else {
     ++size_;

@@ -21,9 +21,15 @@ class Vocabulary {
 
   Vocabulary();
 
-  /// Adds a token. One that is already there gets the new id and loses the old one; two tokens may share an id, and the
-  /// later is then the name of that id. Throws Error(kUnsupported) if `id` is negative or 2^30 or more.
-  void add(std::string_view token, int64_t id);
+  /// What becomes of the id that a token had when it is added again.
+  enum class Repeated {
+    kLosesItsId,    ///< it has no name any more and does not count (a map of tokens to ids)
+    kKeepsItsName,  ///< it is still called so, and counts (Unigram's list of pieces)
+  };
+
+  /// Adds a token. One that is already there gets the new id; two tokens may share an id, and the later is then the
+  /// name of that id. Throws Error(kUnsupported) if `id` is negative or 2^30 or more.
+  void add(std::string_view token, int64_t id, Repeated repeated = Repeated::kLosesItsId);
 
   /// The id of `token`, or kAbsent.
   int32_t find(std::string_view token) const;
@@ -38,7 +44,7 @@ class Vocabulary {
   /// The token of an id. Valid until the next add().
   std::optional<std::string_view> token(int64_t id) const;
 
-  /// Number of distinct tokens. Ids may be larger: a file may leave gaps.
+  /// Number of tokens that have an id. Ids may be larger: a file may leave gaps.
   size_t size() const {
     return size_;
   }

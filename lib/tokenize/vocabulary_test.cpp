@@ -72,3 +72,15 @@ TEST_CASE("vocabulary: an id that is negative or too large is refused by name") 
   CHECK_THROWS_WITH(vocabulary.add("x", -1), Catch::Contains("'x' has id -1"));
   CHECK_THROWS_WITH(vocabulary.add("x", int64_t{1} << 40), Catch::Contains("1099511627776"));
 }
+
+TEST_CASE("vocabulary: a token that is added again may keep the name of its first id") {
+  Vocabulary vocabulary;
+  for (int64_t id = 0; id < 3000; ++id) {  // enough to grow
+    vocabulary.add(std::to_string(id % 2000), id, Vocabulary::Repeated::kKeepsItsName);
+  }
+  CHECK(vocabulary.size() == 3000);
+  CHECK(vocabulary.find("7") == 2007);
+  CHECK(vocabulary.token(7) == "7");
+  CHECK(vocabulary.token(2007) == "7");
+  CHECK(vocabulary.find("1500") == 1500);
+}

@@ -1,7 +1,6 @@
 #include "tokenize/wordpiece.h"
 
 #include <algorithm>
-#include <array>
 
 #include "support/error.h"
 #include "tokenize/unicode.h"
@@ -10,67 +9,15 @@ namespace bertjit {
 
 namespace {
 
-enum class Kind : uint8_t { kLetter, kSpace, kPunctuation, kMultibyte };
-
-constexpr std::array<Kind, 256> make_kinds() {
-  std::array<Kind, 256> kinds{};
-  for (size_t byte = 0; byte < kinds.size(); ++byte) {
-    const bool alphanumeric =
-        (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
-    kinds[byte] = byte >= 0x80                                 ? Kind::kMultibyte
-                  : byte == ' ' || (byte >= 9 && byte <= 13)   ? Kind::kSpace
-                  : byte > ' ' && byte < 0x7F && !alphanumeric ? Kind::kPunctuation
-                                                               : Kind::kLetter;
-  }
-  return kinds;
-}
-
-constexpr std::array<Kind, 256> kKinds = make_kinds();
-
-/// Reads the character at `position` and moves past it.
-Kind next_kind(std::string_view text, size_t& position) {
-  const Kind kind = kKinds[static_cast<uint8_t>(text[position])];
-  if (kind != Kind::kMultibyte) {
-    ++position;
-    return kind;
-  }
-  const char32_t c = next_code_point(text, position);
-  return is_white_space(c) ? Kind::kSpace : is_punctuation(c) ? Kind::kPunctuation : Kind::kLetter;
-}
-
 bool starts_character(char byte) {
   return (static_cast<uint8_t>(byte) & 0xC0) != 0x80;
 }
 
 }  // namespace
 
-bool BertWords::next(std::string_view& word) {
-  size_t start = position_;
-  Kind kind = Kind::kSpace;
-  while (kind == Kind::kSpace && position_ < text_.size()) {
-    start = position_;
-    kind = next_kind(text_, position_);
-  }
-  if (kind == Kind::kSpace) {
-    return false;
-  }
-  size_t end = position_;
-  while (kind == Kind::kLetter && end < text_.size()) {
-    position_ = end;
-    kind = next_kind(text_, end);
-    if (kind == Kind::kLetter) {
-      position_ = end;
-    }
-  }
-  word = text_.substr(start, position_ - start);
-  return true;
-}
-
-WordPiece::WordPiece(std::shared_ptr<const Vocabulary> vocabulary, const WordPieceOptions& options,
-                     const BertNormalizerOptions& normalizer)
+WordPiece::WordPiece(std::shared_ptr<const Vocabulary> vocabulary, const WordPieceOptions& options)
     : vocabulary_(std::move(vocabulary)),
       options_(options),
-      normalizer_(normalizer),
       continuing_seed_(Vocabulary::hash_bytes(Vocabulary::kHashSeed, options.continuing_subword_prefix)),
       unk_id_(vocabulary_->find(options.unk_token)) {
   if (unk_id_ == Vocabulary::kAbsent) {
@@ -78,14 +25,9 @@ WordPiece::WordPiece(std::shared_ptr<const Vocabulary> vocabulary, const WordPie
   }
 }
 
-void WordPiece::append_normalized(std::string_view text, std::string& out) const {
-  normalizer_.append(text, out);
-}
-
-void WordPiece::append_ids(std::string_view normalized, std::vector<int32_t>& ids) const {
+void WordPiece::append_ids(std::span<const std::string_view> words, std::vector<int32_t>& ids) const {
   std::vector<uint64_t> hashes;
-  BertWords words(normalized);
-  for (std::string_view word; words.next(word);) {
+  for (const std::string_view word : words) {
     append_pieces(word, hashes, ids);
   }
 }
