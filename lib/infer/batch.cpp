@@ -1,8 +1,14 @@
 #include "infer/batch.h"
 
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string_view>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/config.h"
 #include "checkpoint/weights.h"
 #include "container/npz.h"
 #include "container/safetensors.h"
@@ -72,13 +78,24 @@ void pad(Encoding& encoding, int64_t length, const Tokenizer& tokenizer) {
   }
 }
 
-bool takes(const Signature& signature, const std::string& name) {
-  for (const auto& input : signature.inputs) {
-    if (input.name == name) {
-      return true;
-    }
+const ModelInput* find_input(const Signature& signature, const std::string& name) {
+  const auto it = std::ranges::find(signature.inputs, name, &ModelInput::name);
+  return it == signature.inputs.end() ? nullptr : &*it;
+}
+
+/// What decoder_input_ids begin with: a TorchScript file does not say, the folder of its tokenizer does.
+int64_t decoder_start(const InputOptions& options, const Signature& signature) {
+  std::optional<int64_t> id = signature.decoder_start_token_id;
+  if (const fs::path config = fs::path(options.tokenizer) / "config.json"; !id && fs::exists(config)) {
+    id = Config::read(config).token_id("decoder_start_token_id", std::nullopt);
   }
-  return false;
+  if (!id) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "--text: " + signature.owner +
+                    " takes decoder_input_ids, and no config.json beside the tokenizer says " +
+                    "what they begin with (decoder_start_token_id); give --inputs FILE");
+  }
+  return *id;
 }
 
 Batch text_batch(const InputOptions& options, const Signature& signature, const Tokenizer& tokenizer,
@@ -87,14 +104,54 @@ Batch text_batch(const InputOptions& options, const Signature& signature, const 
   if (options.pad_to) {
     pad(encoding, *options.pad_to, tokenizer);
   }
-  Batch batch{origin, {{"input_ids", row(encoding.input_ids)}}};
-  if (takes(signature, "attention_mask")) {
-    batch.tensors.push_back({"attention_mask", row(encoding.attention_mask)});
+  Batch batch{origin, {}};
+  const auto add = [&](const std::string& name, const std::vector<int64_t>& values) {
+    const ModelInput* input = find_input(signature, name);
+    if (input != nullptr) {
+      const at::Tensor tensor = row(values);
+      batch.tensors.push_back({name, input->rank == 3 ? tensor.unsqueeze(1) : tensor});  // one choice
+    }
+  };
+  add("input_ids", encoding.input_ids);
+  add("attention_mask", encoding.attention_mask);
+  if (encoding.has_token_type_ids) {
+    add("token_type_ids", encoding.token_type_ids);
   }
-  if (encoding.has_token_type_ids && takes(signature, "token_type_ids")) {
-    batch.tensors.push_back({"token_type_ids", row(encoding.token_type_ids)});
+  if (find_input(signature, "decoder_input_ids") != nullptr) {
+    add("decoder_input_ids", {decoder_start(options, signature)});
   }
   return batch;
+}
+
+/// numpy.savez(file, a, b) names its arrays arr_0 and arr_1: the place of one, nullopt for a name that was chosen.
+std::optional<size_t> savez_position(const std::string& name) {
+  constexpr std::string_view kPrefix = "arr_";
+  size_t position = 0;
+  const char* end = name.data() + name.size();
+  if (!name.starts_with(kPrefix)) {
+    return std::nullopt;
+  }
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, position);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(position) : std::nullopt;
+}
+
+/// Positional arrays lose their names and come first, in their order.
+void unname_positional(Batch& batch) {
+  std::ranges::stable_sort(batch.tensors, {}, [](const NamedTensor& tensor) {
+    return savez_position(tensor.name).value_or(std::numeric_limits<size_t>::max());
+  });
+  for (auto& tensor : batch.tensors) {
+    tensor.name = savez_position(tensor.name) ? "" : tensor.name;
+  }
+}
+
+/// "8x128".
+std::string sizes_text(const std::vector<int64_t>& sizes) {
+  std::string text;
+  for (const int64_t size : sizes) {
+    text += (text.empty() ? "" : "x") + std::to_string(size);
+  }
+  return text;
 }
 
 at::Tensor made_input(const ModelInput& input, const std::vector<int64_t>& shape, at::Generator& generator,
@@ -146,10 +203,12 @@ Batch make_batch(const InputOptions& options, const Signature& signature, const 
     }
     return batch;
   }
-  if (tokenizer != nullptr && takes(signature, "input_ids")) {
+  if (tokenizer != nullptr && find_input(signature, "input_ids") != nullptr) {
     return text_batch(options, signature, *tokenizer, kGuideText, kGuideTextPair, "the guide's sentence pair");
   }
-  return shape_batch({1, 14}, signature, options.seed);
+  const bool has_choices = std::ranges::any_of(signature.inputs, [](const auto& input) { return input.rank == 3; });
+  return shape_batch(has_choices ? std::vector<int64_t>{1, 2, 14} : std::vector<int64_t>{1, 14}, signature,
+                     options.seed);
 }
 
 Batch read_batch(const fs::path& path) {
@@ -171,20 +230,28 @@ Batch read_batch(const fs::path& path) {
   const TensorFile file = path.extension() == ".npz" ? read_npz(path) : read_safetensors(path);
   for (const auto& view : file.tensors) {
     // A copy: a module may change its inputs in place, and writing into a mapped file ends the process.
-    batch.tensors.push_back({view.name, tensor_from_view(view, file.storage).clone()});
+    batch.tensors.push_back({view.name, tensor_from_view(view).clone()});
+  }
+  if (path.extension() == ".npz") {
+    unname_positional(batch);
   }
   return batch;
 }
 
 Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed) {
-  if (shape.size() < 2) {
-    throw Error(ErrorKind::kInvalidArgument, "shape " + std::to_string(shape.empty() ? 0 : shape.front()) +
-                                                 ": expected batch and length, such as 8x128");
-  }
   Batch batch{"ids from --seed", {}};
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   for (const auto& input : signature.inputs) {
-    batch.tensors.push_back({input.name, made_input(input, shape, generator, signature.owner)});
+    std::vector<int64_t> own = shape;
+    if (own.size() < 2 || (input.rank != 0 && static_cast<int64_t>(own.size()) != input.rank)) {
+      throw Error(ErrorKind::kInvalidArgument, "shape " + sizes_text(shape) + ": expected " +
+                                                   (input.rank == 3 ? "batch, choices and length, such as 2x4x11"
+                                                                    : "batch and length, such as 8x128"));
+    }
+    if (input.sequence == InputSequence::kDecoder) {
+      own.back() = std::max<int64_t>(1, own.back() - 1);
+    }
+    batch.tensors.push_back({input.name, made_input(input, own, generator, signature.owner)});
   }
   return batch;
 }

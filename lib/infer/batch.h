@@ -18,17 +18,21 @@ inline constexpr const char* kGuideTextPair = "Jim Henson was a puppeteer";
 /// The batch that `options` ask for.
 ///
 /// Without any: the guide's sentence pair where `tokenizer` is not null, else ids made from options.seed, [1, 14].
-/// Throws Error(kInvalidArgument) if options contradict one another, a text is given without a tokenizer, mask_index is
-/// beyond the text, or a text is longer than pad_to; and what the readers throw.
+/// A text makes one row: one choice where the model takes several, and decoder_input_ids that hold the start token
+/// alone where it has a decoder. Throws Error(kInvalidArgument) if options contradict one another, a text is given
+/// without a tokenizer, mask_index is beyond the text, or a text is longer than pad_to; and what the readers throw.
 Batch make_batch(const InputOptions& options, const Signature& signature, const Tokenizer* tokenizer);
 
-/// A file's entries as named tensors: .npz, .safetensors, or .json ({"input_ids": [[101, 102]]}).
+/// A file's entries as named tensors: .npz, .safetensors, or .json ({"input_ids": [[101, 102]]}). What numpy.savez
+/// named arr_0, arr_1, … has no name and is in that order.
 Batch read_batch(const std::filesystem::path& path);
 
-/// Inputs of `shape` ([batch, length]) that exercise the model: random ids, two segments, and padding at the end of
-/// every second row. The same for the same seed.
+/// Inputs of `shape` ([batch, length], or [batch, choices, length] where the model takes choices) that exercise it:
+/// random ids, two segments, and padding at the end of every second row. What is its decoder's is one token shorter,
+/// so that a trace which takes one of the lengths for the other shows. The same for the same seed.
 ///
-/// Throws Error(kInvalidArgument) if the argument's values cannot be guessed (no known name, no limit).
+/// Throws Error(kInvalidArgument) if the model takes other dimensions, or the argument's values cannot be guessed (no
+/// known name, no limit).
 Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed);
 
 /// The further inputs of --check-inputs and --check-shapes, in that order, bound to `signature`.

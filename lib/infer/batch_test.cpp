@@ -237,4 +237,30 @@ TEST_CASE("batch: values whose range is not known are not made up") {
                     "--inputs FILE"));
 }
 
+// numpy.savez names positional arrays arr_0, arr_1, … (numpy.savez's documentation).
+TEST_CASE("batch: what numpy.savez numbered has no name and comes first, in order") {
+  const testing::TempDir dir;
+  std::vector<Array> arrays;
+  std::vector<std::string> names{"token_type_ids", "arr_x"};
+  for (int i = 11; i >= 0; --i) {
+    names.push_back("arr_" + std::to_string(i));
+  }
+  for (const std::string& name : names) {
+    arrays.push_back(array_from_tensor(name, at::full({1}, static_cast<int64_t>(arrays.size()), at::kLong)));
+  }
+  std::vector<TensorView> views;
+  for (Array& array : arrays) {
+    views.push_back({array.name, array.dtype, array.shape, array.bytes});
+  }
+  write_npz(dir / "x.npz", views);
+  const Batch batch = read_batch(dir / "x.npz");
+  REQUIRE(batch.tensors.size() == 14);
+  for (int64_t i = 0; i < 12; ++i) {
+    CHECK(batch.tensors[static_cast<size_t>(i)].name.empty());
+    CHECK(batch.tensors[static_cast<size_t>(i)].tensor.item<int64_t>() == 13 - i);
+  }
+  CHECK(batch.tensors[12].name == "arr_x");
+  CHECK(batch.tensors[13].name == "token_type_ids");
+}
+
 }  // namespace bertjit

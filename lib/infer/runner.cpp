@@ -4,6 +4,8 @@
 #include <sstream>
 #include <utility>
 
+#include <torch/csrc/jit/passes/inliner.h>
+
 #include "infer/guards.h"
 #include "support/error.h"
 
@@ -53,21 +55,67 @@ int64_t rows_of(const torch::jit::Module& module, const std::string& table) {
   return 0;
 }
 
-/// What is usual for an argument of this name, when nothing better is known.
-ModelInput guessed_input(const std::string& name, const torch::jit::Module& module) {
-  if (name == "attention_mask") {
-    return {name, InputDefault::kOnes, 0};
+/// Rows of the first of the tables that is there; 0 if none is.
+int64_t rows_of_first(const torch::jit::Module& module, std::initializer_list<const char*> tables) {
+  int64_t rows = 0;
+  for (const char* table : tables) {
+    rows = rows == 0 ? rows_of(module, table) : rows;
   }
-  if (name == "token_type_ids") {
-    return {name, InputDefault::kZeros, rows_of(module, "token_type_embeddings.weight")};
+  return rows;
+}
+
+/// How many rows of its position table stand before a text's first position. RoBERTa and its kin count from padding:
+/// their positions are cumsum(input_ids != padding) + padding, which begins at padding + 1; others begin at 0.
+int64_t rows_before_first_position(const torch::jit::Method& forward) {
+  const auto graph = forward.graph()->copy();
+  torch::jit::Inline(*graph);
+  for (const torch::jit::Node* node : graph->nodes()) {
+    if (node->kind() != c10::aten::cumsum) {
+      continue;
+    }
+    const torch::jit::Node* counted = node->input(0)->node();
+    while (counted->kind() == c10::aten::to) {
+      counted = counted->input(0)->node();
+    }
+    const auto padding = counted->kind() == c10::aten::ne ? torch::jit::toIValue(counted->input(1)) : std::nullopt;
+    if (padding && padding->isInt()) {
+      return padding->toInt() + 1;
+    }
   }
-  return {name, InputDefault::kRequired, name == "input_ids" ? rows_of(module, "word_embeddings.weight") : 0};
+  return 0;
+}
+
+/// The longest sequence that the module's table of positions allows; 0 if it has none.
+int64_t guessed_max_positions(const torch::jit::Module& module, const torch::jit::Method& forward) {
+  const int64_t rows = rows_of_first(module, {".position_embeddings.weight", ".embed_positions.weight"});
+  return rows == 0 ? 0 : std::max<int64_t>(rows - rows_before_first_position(forward), 0);
+}
+
+/// What is usual for an argument of this name, when nothing better is known. Encoder-decoders call what is their
+/// decoder's decoder_input_ids, decoder_attention_mask.
+ModelInput guessed_input(const std::string& name, const LoadedModule& loaded) {
+  const torch::jit::Module& module = loaded.module;
+  ModelInput input{name, InputDefault::kRequired, 0};
+  if (name.ends_with("attention_mask")) {
+    input.missing = InputDefault::kOnes;
+  } else if (name == "token_type_ids") {
+    input.missing = InputDefault::kZeros;
+    input.limit = rows_of(module, "token_type_embeddings.weight");
+  } else if (name == "input_ids") {
+    input.limit = rows_of_first(module, {"word_embeddings.weight", "shared.weight", "encoder.embed_tokens.weight"});
+  } else if (name == "decoder_input_ids") {
+    input.limit = rows_of_first(module, {"shared.weight", "decoder.embed_tokens.weight"});
+  }
+  const bool knows_head = loaded.claims && !loaded.claims->head.empty();
+  input.rank = !knows_head ? 0 : loaded.claims->head.ends_with("MultipleChoice") ? 3 : 2;
+  input.sequence = name.starts_with("decoder_") ? InputSequence::kDecoder : InputSequence::kMain;
+  return input;
 }
 
 }  // namespace
 
 Signature model_signature(const ModelDescription& description, const std::string& owner) {
-  return {owner, description.inputs, description.max_positions};
+  return {owner, description.inputs, description.max_positions, description.decoder_start_token_id};
 }
 
 EagerRunner::EagerRunner(const Model& model, const std::string& owner)
@@ -91,7 +139,7 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
       throw Error(ErrorKind::kUnsupported, owner + ": argument '" + argument.name() + "' of forward is " +
                                                argument.type()->annotation_str() + ", only tensors are supported");
     }
-    ModelInput input = guessed_input(argument.name(), loaded_.module);
+    ModelInput input = guessed_input(argument.name(), loaded_);
     if (known != nullptr) {
       for (const auto& candidate : known->inputs) {
         input = candidate.name == input.name ? candidate : input;
@@ -99,9 +147,9 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
     }
     signature_.inputs.push_back(std::move(input));
   }
-  signature_.max_positions =
-      known != nullptr ? known->max_positions : rows_of(loaded_.module, ".position_embeddings.weight");
+  signature_.max_positions = known != nullptr ? known->max_positions : guessed_max_positions(loaded_.module, *forward);
   if (known != nullptr) {
+    signature_.decoder_start_token_id = known->decoder_start_token_id;
     output_names_ = known->outputs;
   }
   if (loaded_.claims && !loaded_.claims->outputs.empty()) {

@@ -1,6 +1,7 @@
 // The arguments a runner takes, and binding a batch to them by name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct Signature {
   std::string owner;  ///< file or folder, for messages
   std::vector<ModelInput> inputs;
   int64_t max_positions = 0;  ///< longest sequence; 0 if not known
+  /// What decoder_input_ids begin with; absent if not known, or where there are none.
+  std::optional<int64_t> decoder_start_token_id = std::nullopt;
 };
 
 /// One value for an argument; without a name it binds in order.
@@ -38,11 +41,13 @@ struct BoundBatch {
       sources;  ///< how each was bound: "given", "made of ones", "made of zeros", "given, in order"
 };
 
-/// Puts `batch` in call order.
+/// Puts `batch` in call order. A tensor without a name binds to the argument after the one before it, unless that would
+/// be a guess between attention_mask and token_type_ids.
 ///
 /// Throws Error(kInvalidArgument), naming argument, value and limit: for an unknown or doubly given name (the known
 /// ones are listed), a required one that is missing, one that is not an integer tensor where ids are meant, ids beyond
-/// the limit, a sequence longer than max_positions, or shapes that differ between arguments.
+/// the limit, a sequence longer than max_positions, shapes that differ between arguments, or a nameless tensor that
+/// could be mask or segments.
 BoundBatch bind_batch(const Batch& batch, const Signature& signature);
 
 /// A bound batch in plain data, for results.

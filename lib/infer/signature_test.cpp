@@ -4,6 +4,7 @@
 
 namespace bertjit {
 
+using Catch::Matchers::Contains;
 using Catch::Matchers::Equals;
 using testing::error_of;
 
@@ -43,11 +44,57 @@ TEST_CASE("bind: by name, whatever order they come in, and missing optional ones
 }
 
 TEST_CASE("bind: nameless ones bind in order, after a named one behind it") {
-  const BoundBatch bound = bind_batch({"x", {{"", ids({1, 2}, 7)}, {"", ids({1, 2}, 1)}}}, kBert);
+  const Signature plain{
+      "f.pt", {{"x", InputDefault::kRequired, 0}, {"y", InputDefault::kZeros, 0}, {"z", InputDefault::kZeros, 0}}, 8};
+  const BoundBatch bound = bind_batch({"x", {{"", ids({1, 2}, 7)}, {"", ids({1, 2}, 0)}}}, plain);
   CHECK(bound.sources == std::vector<std::string>{"given, in order", "given, in order", "made of zeros"});
   CHECK(bound.tensors[0][0][0].item<int64_t>() == 7);
-  const BoundBatch mixed = bind_batch({"x", {{"input_ids", ids({1, 2})}, {"", ids({1, 2}, 0)}}}, kBert);
-  CHECK(mixed.tensors[1].eq(0).all().item<bool>());
+  const BoundBatch mixed = bind_batch({"x", {{"y", ids({1, 2})}, {"", ids({1, 2}, 0)}, {"x", ids({1, 2})}}}, plain);
+  CHECK(mixed.sources == std::vector<std::string>{"given", "given", "given, in order"});
+  CHECK(bind_batch({"x", {{"", ids({1, 2})}}}, kBert).sources[0] == "given, in order");
+}
+
+// The Hugging Face TorchScript guide: trace(model, [tokens_tensor, segments_tensors]), where the second argument of
+// BertModel.forward is attention_mask (transformers, modeling_bert.py).
+TEST_CASE("bind: a nameless input is never taken for the mask where it could be segments") {
+  const at::Tensor tokens = ids({1, 4});
+  const at::Tensor segments = at::tensor({0, 0, 1, 1}, at::kLong).unsqueeze(0);
+  const at::Tensor mask = at::ones({1, 4}, at::kLong);
+  const std::string message =
+      "--input: input 2 has no name and could be attention_mask or token_type_ids: bert.pt takes attention_mask there, "
+      "the Hugging Face guide passes segments second, and segments taken for a mask hide the first sentence\n"
+      "  what binds where: input 1 -> input_ids, input 2 -> ?\n"
+      "  name it: attention_mask=SPEC or token_type_ids=SPEC for --input, entries of these names for --inputs";
+  CHECK_THAT(refusal({{"", tokens}, {"", segments}}), Equals(message));
+  CHECK_THAT(refusal({{"", tokens}, {"", mask}}), Equals(message));
+  CHECK_THAT(refusal({{"", tokens}, {"", mask}, {"", segments}}), Equals(message));
+  CHECK_THAT(refusal({{"input_ids", tokens}, {"", segments}}), Equals(message));
+  Signature other_order = kBert;
+  std::swap(other_order.inputs[1], other_order.inputs[2]);
+  CHECK_THAT(refusal({{"", tokens}, {"", segments}}, other_order), Contains("bert.pt takes token_type_ids there"));
+
+  SECTION("where the other is named there is one left") {
+    const auto bound = bind_batch({"x", {{"", tokens}, {"attention_mask", mask}, {"", segments}}}, kBert);
+    CHECK(at::equal(bound.tensors[2], segments));
+    CHECK(
+        at::equal(bind_batch({"x", {{"", tokens}, {"", mask}, {"token_type_ids", segments}}}, kBert).tensors[1], mask));
+  }
+  SECTION("a model without segments takes a mask that no segments could be") {
+    Signature distilbert = kBert;
+    distilbert.inputs.pop_back();
+    at::Tensor padded = mask.clone();
+    padded[0][3] = 0;
+    CHECK(at::equal(bind_batch({"x", {{"", tokens}, {"", padded}}}, distilbert).tensors[1], padded));
+    CHECK_THAT(
+        refusal({{"", tokens}, {"", segments}}, distilbert),
+        Equals("--input: input 2 has no name, is attention_mask by position and begins with 0, as the segments "
+               "do that the Hugging Face guide passes second; bert.pt takes no token_type_ids\n"
+               "  what binds where: input 1 -> input_ids, input 2 -> ?\n"
+               "  name it if it is a mask: attention_mask=SPEC for --input, an entry of that name for --inputs"));
+    const at::Tensor left_padded = segments;
+    CHECK(at::equal(bind_batch({"x", {{"", tokens}, {"attention_mask", left_padded}}}, distilbert).tensors[1],
+                    left_padded));
+  }
 }
 
 TEST_CASE("bind: int32 ids are taken as they are") {
@@ -63,7 +110,7 @@ TEST_CASE("bind: what is wrong is refused by name, value and limit") {
   CHECK_THAT(refusal({{"attention_mask", ids({1, 2})}}),
              Equals("--input: input_ids is missing; bert.pt takes input_ids, attention_mask, token_type_ids"));
   CHECK_THAT(refusal({}), Equals("--input: holds no inputs; bert.pt takes input_ids, attention_mask, token_type_ids"));
-  CHECK_THAT(refusal({{"", ids({1, 2})}, {"", ids({1, 2})}, {"", ids({1, 2}, 0)}, {"", ids({1, 2})}}),
+  CHECK_THAT(refusal({{"token_type_ids", ids({1, 2}, 0)}, {"", ids({1, 2})}}),
              Equals("--input: holds more inputs than bert.pt takes (input_ids, attention_mask, token_type_ids)"));
   at::Tensor beyond = ids({2, 3});
   beyond[1][2] = 100;
@@ -85,7 +132,7 @@ TEST_CASE("bind: what is wrong is refused by name, value and limit") {
 }
 
 TEST_CASE("bind: a function of plain tensors takes any shape, and no shape is compared") {
-  const Signature plain{"f.pt", {{"x", InputDefault::kRequired, 0}, {"y", InputDefault::kRequired, 0}}, 0};
+  const Signature plain{"f.pt", {{"x", InputDefault::kRequired, 0, 0}, {"y", InputDefault::kRequired, 0, 0}}, 0};
   const BoundBatch bound = bind_batch({"x", {{"", at::rand({3})}, {"", at::rand({2, 4, 5})}}}, plain);
   CHECK(bound.tensors[1].dim() == 3);
   CHECK(bind_batch({"x", {}}, Signature{"g.pt", {}, 0}).tensors.empty());

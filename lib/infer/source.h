@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "infer/source_choice.h"
 #include "infer/source_options.h"
 #include "models/model.h"
 #include "tokenize/tokenizer.h"
@@ -15,14 +17,19 @@ namespace bertjit {
 struct Source {
   std::string name;  ///< the path as given
   std::unique_ptr<Model> model;
+  SourceChoice choice;
   std::unique_ptr<Tokenizer> tokenizer;  ///< nullptr if neither the checkpoint nor the caller has one
 };
 
 /// Opens a checkpoint. `tokenizer_directory` names another folder for the tokenizer; empty: the checkpoint's own.
 ///
-/// Throws what open_checkpoint and build_model throw; Error(kInvalidArgument) for an unknown init; Error(kNotFound) if
+/// Throws what open_checkpoint and build_model throw; Error(kInvalidArgument) for an unknown init or
+/// dtype; Error(kNotFound) if
 /// a named tokenizer folder holds none.
 Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory);
+
+/// The floating dtype of that name, nullopt for another word.
+std::optional<DType> floating_dtype(const std::string& name);
 
 /// The tokenizer of `directory`; nullptr if it holds none.
 std::unique_ptr<Tokenizer> find_tokenizer(const std::filesystem::path& directory);

@@ -12,6 +12,9 @@ struct SourceOptions {
   std::string path;
   /// "" for the checkpoint's weights, "random" for random ones from the seed.
   std::string init;
+  /// "float16", "bfloat16", "float32", "float64", or "auto": that of the stored weights. Empty: model.dtype, float32;
+  /// where a file is compared with the checkpoint, what the file claims.
+  std::string dtype;
   ModelOptions model;
 };
 
