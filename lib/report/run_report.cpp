@@ -6,6 +6,7 @@
 
 #include "report/bound_inputs.h"
 #include "report/evidence_json.h"
+#include "report/source_report.h"
 #include "report/tensor_text.h"
 
 namespace bertjit {
@@ -95,10 +96,34 @@ nlohmann::ordered_json values_of(const Array& array) {
   return values;
 }
 
+/// One list of ids and one text a row.
+nlohmann::ordered_json generated_to_json(const Generated& generated) {
+  const nlohmann::ordered_json values = values_of(generated.ids);
+  const auto length = static_cast<size_t>(generated.ids.shape.at(1));
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (int64_t row = 0; row < generated.ids.shape.at(0); ++row) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(row) * length);
+    rows.push_back(nlohmann::ordered_json::array_t(begin, begin + static_cast<std::ptrdiff_t>(length)));
+  }
+  nlohmann::ordered_json texts = nlohmann::ordered_json::array();
+  for (const auto& text : generated.texts) {
+    texts.push_back(json_text(text));
+  }
+  return {{"ids", std::move(rows)},
+          {"text", generated.texts.empty() ? nlohmann::ordered_json(nullptr) : std::move(texts)}};
+}
+
 }  // namespace
 
 void print_text(const RunResult& result, std::ostream& out) {
   out << value_text(printed(result.output)) << "\n";
+  if (result.generated) {
+    const Array& ids = result.generated->ids;
+    out << tensor_text({ids.dtype, ids.shape, ids.bytes}) << "\n";
+    for (const auto& text : result.generated->texts) {
+      out << text << "\n";
+    }
+  }
 }
 
 void print_binding(const RunResult& result, std::ostream& out) {
@@ -114,6 +139,7 @@ nlohmann::ordered_json to_json(const RunResult& result) {
   json["schema"] = "bertjit.run/1";
   json["model"] = json_text(result.model);
   json["kind"] = result.kind;
+  json["checkpoint"] = result.choice ? choice_to_json(*result.choice) : nlohmann::ordered_json(nullptr);
   json["grad"] = result.grad;
   json["example"] = json_text(result.example);
   json["inputs"] = inputs_to_json(result.inputs);
@@ -128,6 +154,7 @@ nlohmann::ordered_json to_json(const RunResult& result) {
          {"grad_fn", value->grad_fn.empty() ? nlohmann::ordered_json(nullptr) : json_text(value->grad_fn)},
          {"values", values_of(value->tensor)}});
   }
+  json["generated"] = result.generated ? generated_to_json(*result.generated) : nlohmann::ordered_json(nullptr);
   json["output"] = result.output_file.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.output_file);
   return json;
 }

@@ -9,7 +9,7 @@
 
 namespace bertjit {
 
-/// The outputs as Python prints what the model returned.
+/// The outputs as Python prints what the model returned; then what was generated, ids and a line for each text.
 void print_text(const RunResult& result, std::ostream& out);
 
 /// How each input was bound, one line each: talk, for stderr.

@@ -2,6 +2,7 @@
 
 #include "report/bound_inputs.h"
 #include "report/evidence_json.h"
+#include "report/source_report.h"
 
 namespace bertjit {
 
@@ -19,7 +20,7 @@ std::string grouped(uint64_t number) {
 }  // namespace
 
 void print_text(const TraceResult& result, Color color, std::ostream& out) {
-  out << "source   " << result.source << ": " << result.architecture << " " << result.head << ", "
+  out << "source   " << result.source << ": " << result.choice.architecture << " " << result.choice.head << ", "
       << grouped(static_cast<uint64_t>(result.parameter_count)) << " parameters, " << result.attention
       << " attention\n";
   if (!result.tie.empty()) {
@@ -52,8 +53,9 @@ nlohmann::ordered_json to_json(const TraceResult& result) {
   json["verdict"] = result.passed ? "pass" : "fail";
   json["source"] = json_text(result.source);
   json["output"] = result.output.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.output);
-  json["architecture"] = json_text(result.architecture);
-  json["head"] = json_text(result.head);
+  json["checkpoint"] = choice_to_json(result.choice);
+  json["architecture"] = json_text(result.choice.architecture);
+  json["head"] = json_text(result.choice.head);
   json["attn_implementation"] = result.attention;
   json["tie"] = result.tie.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(result.tie);
   json["archive_name"] = json_text(result.archive_name);

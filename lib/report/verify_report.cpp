@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/evidence_json.h"
+#include "report/source_report.h"
 
 namespace bertjit {
 
@@ -34,6 +35,7 @@ nlohmann::ordered_json to_json(const VerifyResult& result) {
   json["verdict"] = result.passed ? "pass" : "fail";
   json["module"] = json_text(result.module);
   json["source"] = result.source.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.source);
+  json["checkpoint"] = result.choice ? choice_to_json(*result.choice) : nlohmann::ordered_json(nullptr);
   json["example"] = json_text(result.example);
   json["checks"] = checks_to_json(result.checks);
   return json;
