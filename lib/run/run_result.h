@@ -1,11 +1,13 @@
 // What `run` computed, as plain data.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "container/tensors.h"
 #include "infer/bound_input.h"
+#include "infer/source_choice.h"
 
 namespace bertjit {
 
@@ -22,14 +24,22 @@ struct OutputValue {
   std::string text;                ///< kText: "None"
 };
 
+/// What --generate gave, one row for each of the batch.
+struct Generated {
+  Array ids;                       ///< int64 [batch, length], as generate() in Python returns them
+  std::vector<std::string> texts;  ///< without special tokens; empty where there is no tokenizer
+};
+
 struct RunResult {
-  std::string model;    ///< path as given
-  std::string kind;     ///< "eager" for a checkpoint, "torchscript" for a .pt
-  std::string example;  ///< where the inputs come from
-  std::string grad;     ///< "on", "off", "inference"
+  std::string model;                   ///< path as given
+  std::string kind;                    ///< "eager" for a checkpoint, "torchscript" for a .pt
+  std::optional<SourceChoice> choice;  ///< of a checkpoint: the network, its weights, and why
+  std::string example;                 ///< where the inputs come from
+  std::string grad;                    ///< "on", "off", "inference"
   std::vector<BoundInput> inputs;
   OutputValue output;
-  std::string output_file;  ///< file that was written; empty if none
+  std::optional<Generated> generated;  ///< with --generate
+  std::string output_file;             ///< file that was written; empty if none
 };
 
 }  // namespace bertjit

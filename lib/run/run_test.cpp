@@ -51,10 +51,7 @@ double difference_from_recorded(const TensorFile& outputs) {
     REQUIRE(actual != nullptr);
     REQUIRE(expected != nullptr);
     REQUIRE(actual->shape == expected->shape);
-    const double error = (tensor_from_view(*actual, outputs.storage) - tensor_from_view(*expected, io.storage))
-                             .abs()
-                             .max()
-                             .item<double>();
+    const double error = (tensor_from_view(*actual) - tensor_from_view(*expected)).abs().max().item<double>();
     worst = error <= worst ? worst : error;
   }
   return worst;
