@@ -54,7 +54,7 @@ class FlawedModel : public Model {
   }
 
  private:
-  FlawedModel(const ModelParts& parts, Node root) : Model(parts, root.module()) {
+  FlawedModel(const ModelParts& parts, Node root) : Model(parts, root) {
     table_ =
         root.child("word_embeddings", "torch.nn.modules.sparse.Embedding").parameter("weight", {10, 8}, Init::kNormal);
     description_.inputs = {{"input_ids", InputDefault::kRequired, 10}};

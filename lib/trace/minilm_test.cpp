@@ -86,7 +86,7 @@ TEST_CASE("trace: MiniLM gives transformers' logits for all pairs of MRPC's dev 
   const auto pairs = read_pairs(testing::shared("data/mrpc/dev.tsv"));
   REQUIRE(pairs.size() == 408);
   const TensorFile expected_file = read_npy(testing::shared("models/minilm-mrpc/expected_logits_fp32.npy"));
-  const at::Tensor expected = tensor_from_view(expected_file.tensors.at(0), expected_file.storage);
+  const at::Tensor expected = tensor_from_view(expected_file.tensors.at(0));
 
   const Source source = open_source(options.source, 0, "");
   ModuleRunner traced(load_module(options.output), options.output);

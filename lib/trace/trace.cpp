@@ -23,8 +23,6 @@ namespace {
 
 void describe_model(TraceResult& result, const Model& model) {
   const ModelDescription& description = model.description();
-  result.architecture = description.architecture;
-  result.head = description.head;
   result.attention = attention_name(description.attention);
   result.tie = description.tie ? tie_name(*description.tie) : "";
   result.unused_weights = description.unused_weights;
@@ -44,15 +42,15 @@ void describe_outputs(TraceResult& result, const Model& model, const c10::IValue
 
 std::string claims_text(const TraceResult& result) {
   Claims claims;
-  claims.architecture = result.architecture;
-  claims.head = result.head;
+  claims.architecture = result.choice.architecture;
+  claims.head = result.choice.head;
   for (const auto& input : result.inputs) {
     claims.inputs.push_back(input.name);
   }
   for (const auto& output : result.outputs) {
     claims.outputs.push_back(output.name);
   }
-  claims.dtype = result.outputs.at(0).dtype;
+  claims.dtype = result.choice.dtype;
   claims.dynamic_batch = result.dynamic_shapes;
   claims.dynamic_length = result.dynamic_shapes;
   claims.attn_implementation = result.attention;
@@ -97,6 +95,7 @@ TraceResult trace(const TraceOptions& options) {
 
   TraceResult result;
   result.source = source.name;
+  result.choice = source.choice;
   result.archive_name = options.archive_name.empty() ? default_archive_name(options.output) : options.archive_name;
   result.dynamic_shapes = !options.fixed_shapes;
   describe_model(result, *source.model);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "infer/bound_input.h"
+#include "infer/source_choice.h"
 #include "support/evidence.h"
 
 namespace bertjit {
@@ -18,11 +19,10 @@ struct TracedOutput {
 
 struct TraceResult {
   std::string source;
-  std::string output;        ///< file that was written; empty if a check failed and nothing was
-  std::string architecture;  ///< "bert"
-  std::string head;          ///< "BertForMaskedLM"
-  std::string attention;     ///< "sdpa", "eager"
-  std::string tie;           ///< "clone", "share"; empty if no decoder is tied
+  SourceChoice choice;    ///< the network, its weights, and why
+  std::string output;     ///< file that was written; empty if a check failed and nothing was
+  std::string attention;  ///< "sdpa", "eager"
+  std::string tie;        ///< "clone", "share"; empty if no decoder is tied
   std::string archive_name;
   bool dynamic_shapes = true;
   int64_t parameter_count = 0;

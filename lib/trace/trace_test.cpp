@@ -35,7 +35,7 @@ TEST_CASE("trace: writes a checked file with its claims, and says what was bound
   const TraceResult result = trace(options);
   CHECK(result.passed);
   CHECK(result.output == options.output);
-  CHECK(result.head == "BertForMaskedLM");
+  CHECK(result.choice.head == "BertForMaskedLM");
   CHECK(result.attention == "sdpa");
   CHECK(result.tie == "clone");
   CHECK(result.archive_name == "mlm");
@@ -129,7 +129,7 @@ TEST_CASE("trace: every unreadable checkpoint is an Error that names it, and lea
            {"bad_json_config", ErrorKind::kCorrupt, "is not valid JSON"},
            {"unknown_model_type", ErrorKind::kUnsupported, "is not supported"},
            {"unknown_activation", ErrorKind::kUnsupported, "is not supported"},
-           {"heads_do_not_divide_hidden_size", ErrorKind::kCorrupt, "num_attention_heads"},
+           {"heads_do_not_divide_hidden_size", ErrorKind::kCorrupt, "the number of attention heads 3"},
            {"missing_tensor", ErrorKind::kCorrupt, "missing (1)"},
            {"wrong_shape", ErrorKind::kCorrupt, "config.json says"},
            {"config_vocab_size_disagrees", ErrorKind::kCorrupt, "config.json says"},
