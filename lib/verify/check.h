@@ -23,6 +23,7 @@ struct VerifyContext {
   BoundBatch example;
   std::vector<BoundBatch> further;  ///< --check-inputs, then --check-shapes, bound to the module
   Tolerance tolerance;
+  DType dtype;  ///< floating dtype the module is said to compute in
 };
 
 /// One check.

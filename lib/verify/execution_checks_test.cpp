@@ -82,6 +82,19 @@ TEST_CASE("grad-mode: outputs that lost their grad_fn fail; integers and frozen 
   CHECK_FALSE(evidence<bool>(frozen, "parameters_require_grad"));
 }
 
+TEST_CASE("grad-mode: what is rounded otherwise without gradients passes, and by how much is said") {
+  const CheckResult result =
+      check_scripted("grad-mode", forward("    if torch.is_grad_enabled():\n        x = x + 1e-6\n    return x\n"));
+  CHECK(result.verdict == Verdict::kPass);
+  CHECK_THAT(result.summary, Contains("give the same values (1 output, rounded otherwise by up to "));
+  const auto& modes = rows(result, "modes");
+  CHECK(field<bool>(modes[1], "same_values"));
+  CHECK(field<double>(modes[1], "max_abs_error") == Approx(1e-6).epsilon(0.2));
+  // With a mask that requires grad, scaled_dot_product_attention takes its fused kernel without gradients only.
+  const TempDir dir;
+  CHECK(one_check(options_for(traced("family/mpnet-seqcls", dir / "m.pt"), "grad-mode")).verdict == Verdict::kPass);
+}
+
 TEST_CASE("grad-mode: a module that runs under grad only fails") {
   const CheckResult result = check_scripted(
       "grad-mode", forward("    if not torch.is_grad_enabled():\n        x = x.view([5])\n    return x\n"));
@@ -195,6 +208,21 @@ TEST_CASE("shapes: a dynamic trace works on the whole grid, up to the longest le
   CHECK(evidence<int64_t>(result, "works") == evidence<int64_t>(result, "cells"));
   const auto& grid = rows(result, "grid");
   CHECK(std::any_of(grid.begin(), grid.end(), [](const auto& cell) { return field<int64_t>(cell, "length") == 64; }));
+}
+
+TEST_CASE("shapes: where positions begin after padding, the longest length is shorter than their table") {
+  const TempDir dir;
+  for (const char* name : {"family/roberta", "family/mpnet"}) {
+    const CheckResult result = one_check(options_for(traced(name, dir / "m.pt"), "shapes"));
+    INFO(name << ": " << result.summary);
+    CHECK(result.verdict == Verdict::kPass);
+    // 34 rows, of which padding has 1, and the first token 2.
+    int64_t longest = 0;
+    for (const auto& cell : rows(result, "grid")) {
+      longest = std::max(longest, field<int64_t>(cell, "length"));
+    }
+    CHECK(longest == 32);
+  }
 }
 
 TEST_CASE("shapes: one length only is a finding without a claim, and a fault where every length is claimed") {

@@ -3,6 +3,7 @@
 // Proves that the module gives, on the inputs, the outputs that were recorded. Does not prove that those were right.
 #include <map>
 
+#include "checkpoint/weights.h"
 #include "infer/batch.h"
 #include "support/error.h"
 #include "verify/check.h"
@@ -17,6 +18,15 @@ struct GoldenOutcome {
   double max_abs_error = 0;
   EvidenceFields evidence;
 };
+
+/// The output in the dtype of the recording, where that is a wider one. References are computed in float32, and a .npz
+/// cannot hold bfloat16; a module that is said to compute in a 16-bit dtype is held to the values, with its tolerance.
+at::Tensor as_recorded(const at::Tensor& actual, const at::Tensor& expected, DType dtype) {
+  const bool is_wider = at::isFloatingType(expected.scalar_type()) && expected.element_size() > actual.element_size();
+  const bool is_16_bit = dtype == DType::kFloat16 || dtype == DType::kBFloat16;
+  return is_16_bit && actual.scalar_type() == scalar_type(dtype) && is_wider ? actual.to(expected.scalar_type())
+                                                                             : actual;
+}
 
 /// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there.
 GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& batch, const std::string& path) {
@@ -43,7 +53,8 @@ GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& 
     if (it == actual.end()) {
       throw Error(ErrorKind::kInvalidArgument, path + ": holds '" + name + "', the module returns " + known);
     }
-    OutputDifference difference = compare_named(expected, it->second, {name}, context.tolerance);
+    OutputDifference difference =
+        compare_named(expected, as_recorded(it->second, expected, context.dtype), {name}, context.tolerance);
     if (!difference.matches && outcome.complaint.empty()) {
       outcome.where = difference.where;
       outcome.complaint = difference.message;

@@ -1,7 +1,11 @@
 // `grad-mode`: the grad / no-grad / inference experiment.
 //
-// Proves that the outputs have the same bits with and without gradients, that a grad_fn is there exactly where it
+// Proves that the outputs have the same values with and without gradients, that a grad_fn is there exactly where it
 // belongs, and that saving under each mode gives the same bytes. Does not prove the values right.
+//
+// Same bits are the rule, but libtorch chooses some fused operators only without gradients: those of
+// nn.TransformerEncoder, and scaled_dot_product_attention's where the mask is learned (MPNet's position bias). So what
+// differs within the tolerance is rounding.
 //
 // Each mode runs on a copy of the module that has not run before. libtorch's profiling executor keeps the operators'
 // own grad_fn in a graph's first run; from the second on it wraps differentiable parts into one node, whose name reads
@@ -37,6 +41,28 @@ bool trainable(const torch::jit::Module& module) {
   return false;
 }
 
+struct Answers {
+  bool same_bits;
+  bool same_values;   ///< within the tolerance
+  std::string where;  ///< first output that is not
+  double max_abs_error;
+};
+
+Answers compare_answers(const c10::IValue& expected, const c10::IValue& actual, const VerifyContext& context) {
+  const GradGuard off(GradMode::kOff);
+  const auto left = output_tensors(expected);
+  const auto right = output_tensors(actual);
+  bool same = left.size() == right.size() && !left.empty();
+  for (size_t i = 0; same && i < left.size(); ++i) {
+    same = same_bits(left[i].detach(), right[i].detach());
+  }
+  if (same) {
+    return {true, true, "", 0};
+  }
+  const OutputDifference difference = compare_named(expected, actual, context.module.output_names(), context.tolerance);
+  return {false, difference.matches, difference.where, difference.max_abs_error};
+}
+
 void fail(CheckResult& result, const std::string& where, const std::string& summary) {
   if (result.verdict != Verdict::kFail) {
     result.verdict = Verdict::kFail;
@@ -52,15 +78,18 @@ CheckResult check_grad_mode(const VerifyContext& context) {
   const auto& names = context.module.output_names();
   const bool expects_grad = trainable(context.module.module());
 
-  std::vector<at::Tensor> reference;
+  c10::IValue reference;
+  int64_t output_count = 0;
+  double rounding = 0;
+  bool all_same_bits = true;
   Sha512Digest reference_digest{};
   EvidenceRows rows;
   std::string grad_fns;
   for (const GradMode mode : kModes) {
     ModuleRunner fresh = context.module.fresh_copy();
-    std::vector<at::Tensor> outputs;
+    c10::IValue answer;
     try {
-      outputs = output_tensors(fresh.run(context.example, mode));
+      answer = fresh.run(context.example, mode);
     } catch (const Error& error) {
       // What does not run at all is no answer; what runs in one mode only is one.
       if (mode == GradMode::kOn) {
@@ -70,6 +99,7 @@ CheckResult check_grad_mode(const VerifyContext& context) {
       rows.push_back({{"grad", std::string(grad_mode_name(mode))}, {"error", std::string(error.what())}});
       continue;
     }
+    const std::vector<at::Tensor> outputs = output_tensors(answer);
     const auto grad_fn = grad_fn_names(outputs);
     Sha512Digest digest;
     {
@@ -77,17 +107,22 @@ CheckResult check_grad_mode(const VerifyContext& context) {
       digest = hash_serialized(context.module.module(), {"archive", {}});
     }
     if (mode == GradMode::kOn) {
-      reference = outputs;
+      reference = answer;
+      output_count = static_cast<int64_t>(outputs.size());
       reference_digest = digest;
     }
-    bool same = outputs.size() == reference.size() && !outputs.empty();
+    if (outputs.empty()) {
+      fail(result, "", "the module returns no tensors");
+    }
+    const Answers compared = compare_answers(reference, answer, context);
+    if (!compared.same_values) {
+      fail(result, compared.where,
+           "output " + compared.where + " has other values with grad " + grad_mode_name(mode) + " than with grad on");
+    }
+    all_same_bits = all_same_bits && compared.same_bits;
+    rounding = std::max(rounding, compared.max_abs_error);
     for (size_t i = 0; i < outputs.size(); ++i) {
       const std::string name = i < names.size() ? names[i] : std::to_string(i);
-      const bool equal = i < reference.size() && same_bits(reference[i].detach(), outputs[i].detach());
-      if (!equal) {
-        fail(result, name,
-             "output " + name + " has other values with grad " + grad_mode_name(mode) + " than with grad on");
-      }
       const bool wanted = mode == GradMode::kOn && expects_grad && outputs[i].is_floating_point();
       if (wanted != !grad_fn[i].empty()) {
         fail(result, name,
@@ -97,27 +132,27 @@ CheckResult check_grad_mode(const VerifyContext& context) {
       if (mode == GradMode::kOn && !grad_fn[i].empty()) {
         grad_fns += (grad_fns.empty() ? "" : ", ") + grad_fn[i];
       }
-      same = same && equal;
-    }
-    if (outputs.empty()) {
-      fail(result, "", "the module returns no tensors");
     }
     if (digest != reference_digest) {
       fail(result, "", std::string("saved with grad ") + grad_mode_name(mode) + " the file has another SHA-512");
     }
     rows.push_back({{"grad", std::string(grad_mode_name(mode))},
-                    {"same_values", same},
+                    {"same_values", compared.same_values},
                     {"grad_fn", grad_fn},
                     {"saved_sha512", to_hex(digest)}});
+    if (!compared.same_bits) {
+      rows.back().push_back({"max_abs_error", compared.max_abs_error});
+    }
   }
   if (result.verdict == Verdict::kPass) {
-    result.summary = "grad, no-grad and inference mode give the same bits (" +
-                     counted(static_cast<int64_t>(reference.size()), "output") + ") and save one SHA-512; grad_fn: " +
-                     (expects_grad ? grad_fns : "none, no parameter requires grad");
+    result.summary =
+        "grad, no-grad and inference mode give the same " +
+        (all_same_bits ? "bits (" + counted(output_count, "output")
+                       : "values (" + counted(output_count, "output") + ", rounded otherwise by up to " +
+                             short_number(rounding)) +
+        ") and save one SHA-512; grad_fn: " + (expects_grad ? grad_fns : "none, no parameter requires grad");
   }
-  result.evidence = {{"outputs", static_cast<int64_t>(reference.size())},
-                     {"parameters_require_grad", expects_grad},
-                     {"modes", std::move(rows)}};
+  result.evidence = {{"outputs", output_count}, {"parameters_require_grad", expects_grad}, {"modes", std::move(rows)}};
   return result;
 }
 

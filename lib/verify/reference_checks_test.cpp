@@ -37,11 +37,11 @@ Recorded recorded(const fs::path& folder, const std::string& set, double error =
   std::vector<std::pair<std::string, at::Tensor>> inputs, outputs;
   for (const auto& view : io.tensors) {
     if (view.name.starts_with(set + ".out.")) {
-      at::Tensor tensor = tensor_from_view(view, io.storage).clone();
+      at::Tensor tensor = tensor_from_view(view).clone();
       tensor.flatten()[3].add_(error);
       outputs.emplace_back(view.name.substr(6), tensor);
     } else if (view.name.starts_with(set + ".")) {
-      inputs.emplace_back(view.name.substr(2), tensor_from_view(view, io.storage));
+      inputs.emplace_back(view.name.substr(2), tensor_from_view(view));
     }
   }
   return {write_tensors(folder / (set + ".npz"), inputs), write_tensors(folder / (set + ".out.npz"), outputs)};

@@ -39,10 +39,17 @@ std::vector<std::pair<int64_t, int64_t>> grid(const VerifyContext& context) {
   return cells;
 }
 
+/// [batch, length], with the example's number of choices between them where the model takes choices.
+std::vector<int64_t> cell_shape(const VerifyContext& context, int64_t batch, int64_t length) {
+  const at::Tensor& example = context.example.tensors.at(0);
+  return example.dim() == 3 ? std::vector<int64_t>{batch, example.size(1), length}
+                            : std::vector<int64_t>{batch, length};
+}
+
 Cell try_cell(const VerifyContext& context, int64_t batch, int64_t length) {
   Cell cell{batch, length, "works", ""};
-  const BoundBatch inputs =
-      context.module.bind(shape_batch({batch, length}, context.module.signature(), context.options.inputs.seed));
+  const BoundBatch inputs = context.module.bind(
+      shape_batch(cell_shape(context, batch, length), context.module.signature(), context.options.inputs.seed));
   c10::IValue actual;
   try {
     actual = context.module.run(inputs, GradMode::kOff);
@@ -79,11 +86,12 @@ const Cell* smallest(const std::vector<Cell>& cells, const std::string& outcome)
 }  // namespace
 
 CheckResult check_shapes(const VerifyContext& context) {
-  if (context.example.tensors.empty() || context.example.tensors[0].dim() != 2) {
+  const int64_t rank = context.example.tensors.empty() ? 0 : context.example.tensors[0].dim();
+  if (rank != 2 && (rank != 3 || context.module.signature().inputs[0].rank != 3)) {
     return skipped("shapes", "the inputs are not [batch, length]");
   }
   try {
-    shape_batch({1, 1}, context.module.signature(), context.options.inputs.seed);
+    shape_batch(cell_shape(context, 1, 1), context.module.signature(), context.options.inputs.seed);
   } catch (const Error& error) {
     return skipped("shapes", error.what());
   }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "compare/compare.h"
 #include "verify/check.h"
@@ -39,30 +40,36 @@ bool is_rescaled(const at::Tensor& expected, const at::Tensor& actual) {
          at::allclose(found, wide * factor, /*rtol=*/1e-6, /*atol=*/0);
 }
 
+/// Parameters, then buffers: a bias of logits that is not learned is a weight too.
+std::vector<std::pair<std::string, at::Tensor>> named_weights(const torch::jit::Module& module) {
+  std::vector<std::pair<std::string, at::Tensor>> weights;
+  for (const auto& item : module.named_parameters()) {
+    weights.emplace_back(item.name, item.value.detach());
+  }
+  for (const auto& item : module.named_buffers()) {
+    weights.emplace_back(item.name, item.value.detach());
+  }
+  return weights;
+}
+
 WeightReport compare_weights(const VerifyContext& context) {
-  std::map<std::string, at::Tensor> in_file;
-  for (const auto& item : context.module.module().named_parameters()) {
-    in_file.emplace(item.name, item.value.detach());
-  }
-  for (const auto& item : context.module.module().named_buffers()) {
-    in_file.emplace(item.name, item.value.detach());
-  }
+  const auto stored = named_weights(context.module.module());
+  std::map<std::string, at::Tensor> in_file(stored.begin(), stored.end());
   WeightReport report;
-  for (const auto& parameter : context.source->model->module().named_parameters()) {
-    const auto it = in_file.find(parameter.name);
+  for (const auto& [name, weight] : named_weights(context.source->model->module())) {
+    const auto it = in_file.find(name);
     if (it == in_file.end()) {
-      report.absent.push_back(parameter.name);
+      report.absent.push_back(name);
       continue;
     }
     ++report.compared;
-    if (!same_bits(parameter.value.detach(), it->second)) {
-      report.different.push_back(parameter.name);
-      if (is_rescaled(parameter.value.detach(), it->second)) {
-        report.rescaled.push_back(parameter.name);
+    if (!same_bits(weight, it->second)) {
+      report.different.push_back(name);
+      if (is_rescaled(weight, it->second)) {
+        report.rescaled.push_back(name);
       }
-      TensorComparison comparison =
-          compare_tensors(parameter.value.detach(), it->second, Tolerance{.rtol = 0.0, .atol = 0.0});
-      comparison.name = parameter.name;
+      TensorComparison comparison = compare_tensors(weight, it->second, Tolerance{.rtol = 0.0, .atol = 0.0});
+      comparison.name = name;
       report.rows.push_back(comparison_evidence(comparison));
     }
     in_file.erase(it);

@@ -1,19 +1,50 @@
 #include "verify/verify.h"
 
 #include <algorithm>
+#include <map>
 
+#include "checkpoint/weights.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "support/error.h"
 #include "tokenize/load.h"
 #include "verify/check.h"
+#include "verify/matching_source.h"
 
 namespace bertjit {
 
 namespace {
 
-constexpr double kDefaultRtol = 1.3e-6;
-constexpr double kDefaultAtol = 2e-5;
+/// What correct implementations differ by, and faults do not; docs/verification.md says how they were measured.
+Tolerance tolerance_for(DType dtype, const VerifyOptions& options) {
+  Tolerance tolerance{.rtol = 1.3e-6, .atol = 2e-5};
+  if (dtype == DType::kFloat16) {
+    tolerance = {.rtol = 1e-2, .atol = 1e-2};
+  } else if (dtype == DType::kBFloat16) {
+    tolerance = {.rtol = 8e-2, .atol = 8e-2};
+  }
+  tolerance.rtol = options.rtol ? options.rtol : tolerance.rtol;
+  tolerance.atol = options.atol ? options.atol : tolerance.atol;
+  return tolerance;
+}
+
+/// The dtype a module is said to compute in; without claims, or for one that is quantized, that of most of its floating
+/// parameters.
+DType floating_dtype_of(const LoadedModule& loaded) {
+  if (loaded.claims) {
+    if (const auto claimed = floating_dtype(loaded.claims->dtype)) {
+      return *claimed;
+    }
+  }
+  std::map<DType, int64_t> elements;
+  for (const auto& parameter : loaded.module.parameters()) {
+    if (parameter.is_floating_point()) {
+      elements[container_dtype(parameter.scalar_type())] += parameter.numel();
+    }
+  }
+  const auto most = std::ranges::max_element(elements, {}, [](const auto& entry) { return entry.second; });
+  return most == elements.end() ? DType::kFloat32 : most->first;
+}
 
 void check_ids(const std::vector<std::string>& ids, const char* flag) {
   const auto known = verify_check_ids();
@@ -39,11 +70,19 @@ bool wanted(const VerifyOptions& options, const Check& check) {
 
 /// Loads the file and what it is compared with, and runs the checks that need them.
 void run_on_module(const VerifyOptions& options, VerifyResult& result) {
+  LoadedModule loaded = load_module(options.module);
+  const DType dtype = floating_dtype_of(loaded);
   std::optional<Source> source;
   if (!options.source.path.empty()) {
-    source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
+    source = open_matching_source(options, loaded.claims, dtype);
+    result.choice = source->choice;
   }
-  ModuleRunner module(load_module(options.module), options.module, source ? &source->model->description() : nullptr);
+  if (source && !loaded.claims) {
+    ModuleRunner probe = ModuleRunner(loaded, options.module, &source->model->description()).fresh_copy();
+    match_outputs(*source, probe, probe.bind(make_batch(options.inputs, probe.signature(), source->tokenizer.get())),
+                  options, dtype);
+  }
+  ModuleRunner module(std::move(loaded), options.module, source ? &source->model->description() : nullptr);
   const std::unique_ptr<Tokenizer> named =
       source || options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
   const Tokenizer* tokenizer = source ? source->tokenizer.get() : named.get();
@@ -54,7 +93,8 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
       source ? &*source : nullptr,
       example,
       further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed),
-      {options.rtol.value_or(kDefaultRtol), options.atol.value_or(kDefaultAtol)}};
+      tolerance_for(dtype, options),
+      dtype};
   result.example = example.origin;
   for (const auto& check : all_checks()) {
     if (wanted(options, check) && check.run != nullptr) {
@@ -104,7 +144,7 @@ VerifyResult verify(const VerifyOptions& options) {
                                                  std::to_string(options.check_inputs.size()) + " times");
   }
   const ThreadGuard threads(options.threads);
-  VerifyResult result{options.module, options.source.path, "", {}, false, false};
+  VerifyResult result{.module = options.module, .source = options.source.path};
   bool loads = false;
   for (const auto& check : all_checks()) {
     if (wanted(options, check) && check.run_on_file != nullptr) {

@@ -32,8 +32,9 @@ struct VerifyOptions {
   std::vector<std::string> skip;
   /// Warnings fail.
   bool werror = false;
-  /// Unset: rtol 1.3e-6 (assert_close's for float32), atol 2e-5. Two honest float32 implementations of a BERT differ by
-  /// up to 6e-6, faults by 1e-4 and more.
+  /// Unset: by the dtype the module is said to compute in. float32: rtol 1.3e-6 (assert_close's), atol 2e-5; two honest
+  /// float32 implementations of a BERT differ by up to 6e-6, faults by 1e-4 and more. float16: 1e-2 and 1e-2, bfloat16:
+  /// 8e-2 and 8e-2; honest ones differ by up to 6e-3 and 6e-2 there, with sums in another order, and outputs up to 5.
   std::optional<double> rtol;
   std::optional<double> atol;
   /// Inside one operator; 0 for one per core.

@@ -1,0 +1,66 @@
+#include "verify/matching_source.h"
+
+#include <algorithm>
+
+#include "compare/outputs.h"
+
+namespace bertjit {
+
+namespace {
+
+bool names_any(const std::vector<std::string>& outputs, const std::string& part) {
+  return std::any_of(outputs.begin(), outputs.end(), [&](const std::string& name) {
+    const size_t dot = name.rfind('.');
+    return dot != std::string::npos && name.substr(0, dot).ends_with(part);
+  });
+}
+
+Source open_with(const VerifyOptions& options, const ModelOptions& model, DType dtype) {
+  SourceOptions source = options.source;
+  source.model = model;
+  source.model.dtype = dtype;
+  return open_source(source, options.inputs.seed, options.inputs.tokenizer);
+}
+
+}  // namespace
+
+ModelOptions claimed_model_options(ModelOptions options, const Claims& claims) {
+  if (options.head.empty()) {
+    options.head = claims.head;
+  }
+  options.output_hidden_states = options.output_hidden_states || names_any(claims.outputs, "hidden_states");
+  options.output_attentions = options.output_attentions || names_any(claims.outputs, "attentions");
+  return options;
+}
+
+Source open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype) {
+  if (!claims) {
+    return open_with(options, options.source.model, dtype);
+  }
+  Source source = open_with(options, claimed_model_options(options.source.model, *claims), dtype);
+  if (options.source.model.head.empty() && source.choice.head_origin == HeadOrigin::kOption) {
+    source.choice.head_origin =
+        source.choice.head == source.choice.listed_head ? HeadOrigin::kArchitectures : HeadOrigin::kClaims;
+  }
+  return source;
+}
+
+void match_outputs(Source& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
+                   DType dtype) {
+  const size_t wanted = flatten_outputs(module.run(example, GradMode::kOff)).size();
+  if (source.model->description().outputs.size() == wanted) {
+    return;
+  }
+  for (const auto& [hidden_states, attentions] : {std::pair(true, false), {false, true}, {true, true}}) {
+    ModelOptions model = options.source.model;
+    model.output_hidden_states = hidden_states;
+    model.output_attentions = attentions;
+    Source other = open_with(options, model, dtype);
+    if (other.model->description().outputs.size() == wanted) {
+      source = std::move(other);
+      return;
+    }
+  }
+}
+
+}  // namespace bertjit

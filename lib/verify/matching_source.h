@@ -1,0 +1,26 @@
+// The checkpoint, built as the module that is judged against it was.
+#pragma once
+
+#include "checkpoint/weights.h"
+#include "infer/runner.h"
+#include "infer/source.h"
+#include "verify/verify.h"
+
+namespace bertjit {
+
+/// What a module is said to return, as options of the network: its head, hidden states, attentions. What the flags say
+/// stays.
+ModelOptions claimed_model_options(ModelOptions options, const Claims& claims);
+
+/// Opens options.source in `dtype` with the head and the outputs that `claims` say.
+///
+/// Without claims, the flags and config.json decide; see match_outputs().
+/// Throws what open_source throws.
+Source open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype);
+
+/// Opens it once more, with hidden states or attentions or both, if only then it returns as many tensors as the module
+/// does on `example`: files of others make no claims, and may have been traced with those flags.
+void match_outputs(Source& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
+                   DType dtype);
+
+}  // namespace bertjit
