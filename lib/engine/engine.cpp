@@ -20,6 +20,7 @@ auto without_backtrace(const Options& options) {
 
 extern "C" __attribute__((visibility("default"))) const bertjit::Engine* bertjit_engine() {
   static constexpr bertjit::Engine engine = {bertjit::kEngineVersion, without_backtrace<bertjit::trace>,
-                                             without_backtrace<bertjit::run>, without_backtrace<bertjit::verify>};
+                                             without_backtrace<bertjit::run>, without_backtrace<bertjit::verify>,
+                                             without_backtrace<bertjit::bench>};
   return &engine;
 }

@@ -4,6 +4,7 @@
 // from libbertjit_engine.so when a command first needs it.
 #pragma once
 
+#include "bench/bench.h"
 #include "run/run.h"
 #include "trace/trace.h"
 #include "verify/verify.h"
@@ -16,10 +17,11 @@ struct Engine {
   TraceResult (*trace)(const TraceOptions&);
   RunResult (*run)(const RunOptions&);
   VerifyResult (*verify)(const VerifyOptions&);
+  BenchResult (*bench)(const BenchOptions&);
 };
 
 /// Changes with every change of the structs that cross the seam.
-inline constexpr const char* kEngineVersion = "bertjit-engine/1";
+inline constexpr const char* kEngineVersion = "bertjit-engine/3";
 
 /// Name of the exported function, of type EngineFunction.
 inline constexpr const char* kEngineSymbol = "bertjit_engine";

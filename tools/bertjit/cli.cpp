@@ -74,6 +74,8 @@ int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& o
   setup_checksum(app, invocation);
   setup_verify(app, invocation);
   setup_run(app, invocation);
+  setup_bench(app, invocation);
+  setup_tokenize(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -31,7 +31,7 @@ TEST_CASE("cli: --help lists the commands in order, with examples and exit codes
   CHECK(output.exit_code == 0);
   CHECK(output.err.empty());
   size_t before = 0;
-  for (const char* command : {"\n  trace ", "\n  checksum ", "\n  verify ", "\n  run "}) {
+  for (const char* command : {"\n  trace ", "\n  checksum ", "\n  verify ", "\n  run ", "\n  tokenize "}) {
     const size_t position = output.out.find(command);
     INFO(command);
     CHECK(position != std::string::npos);
@@ -52,7 +52,7 @@ TEST_CASE("cli: --version prints name and version on one line") {
 }
 
 TEST_CASE("cli: each command's --help shows its usage, examples and exit codes") {
-  for (const std::string command : {"trace", "run", "verify", "checksum"}) {
+  for (const std::string command : {"trace", "run", "verify", "checksum", "bench", "tokenize"}) {
     const CliOutput output = run_bertjit({command, "--help"});
     INFO(output);
     CHECK(output.exit_code == 0);
@@ -64,7 +64,8 @@ TEST_CASE("cli: each command's --help shows its usage, examples and exit codes")
 }
 
 TEST_CASE("cli: an unknown command is named, with the known ones") {
-  check_usage_error({"tracee", "model"}, "bertjit: 'tracee' is no command (known: trace, checksum, verify, run)\n");
+  check_usage_error({"tracee", "model"},
+                    "bertjit: 'tracee' is no command (known: trace, checksum, verify, run, bench, tokenize)\n");
   check_usage_error({"--frob"}, "'--frob'");
   check_usage_error({}, "bertjit: A subcommand is required\n");
 }

@@ -6,33 +6,11 @@
 #include <cstdlib>
 #include <map>
 
+#include "choice_flag.h"
+
 namespace bertjit {
 
 namespace {
-
-/// A flag that takes one of a few words; the help lists them, others are refused.
-template <typename Enum>
-CLI::Option* add_choice(CLI::App& command, const std::string& flag, Enum& field,
-                        const std::map<std::string, Enum>& words, const std::string& help) {
-  std::string names;
-  std::string chosen;
-  for (const auto& [word, value] : words) {
-    names += (names.empty() ? "" : "|") + word;
-    chosen = value == field ? word : chosen;
-  }
-  return command
-      .add_option_function<std::string>(
-          flag,
-          [&field, words, names, flag](const std::string& word) {
-            const auto it = words.find(word);
-            if (it == words.end()) {
-              throw CLI::ValidationError(flag, "'" + word + "' is not one of " + names);
-            }
-            field = it->second;
-          },
-          help)
-      ->option_text(names + " [" + chosen + "]");
-}
 
 /// For texts: an empty one, most often an unset shell variable, would be taken for none.
 std::string refuse_empty(const std::string& text) {
@@ -71,10 +49,22 @@ std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& opt
   CLI::Option* attention = add_choice<AttentionKind>(command, "--attention", options.model.attention,
                                                      {{"sdpa", AttentionKind::kSdpa}, {"eager", AttentionKind::kEager}},
                                                      "One fused operator, or matmul and softmax");
+  CLI::Option* dtype =
+      command
+          .add_option("--dtype", options.dtype,
+                      "Floating dtype of weights and arithmetic; auto: the one in which the weights are stored. 16-bit "
+                      "weights are converted to float32 by default, as by transformers")
+          ->option_text("float32|float16|bfloat16|float64|auto [float32]")
+          ->check(CLI::IsMember(std::vector<std::string>{"float32", "float16", "bfloat16", "float64", "auto"}));
   CLI::Option* tie =
       add_choice<Tie>(command, "--tie", options.model.tie, {{"clone", Tie::kClone}, {"share", Tie::kShare}},
                       "A decoder tied to the word embeddings: a copy of its own, or one storage under two names");
-  return {init, head, attention, tie};
+  CLI::Option* hidden_states = command.add_flag("--output-hidden-states", options.model.output_hidden_states,
+                                                "Also return every layer's hidden states");
+  CLI::Option* attentions =
+      command.add_flag("--output-attentions", options.model.output_attentions,
+                       "Also return every layer's attention probabilities; makes attention eager");
+  return {init, head, attention, dtype, tie, hidden_states, attentions};
 }
 
 void add_input_flags(CLI::App& command, InputOptions& options) {

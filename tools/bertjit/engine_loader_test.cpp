@@ -58,7 +58,7 @@ TEST_CASE("engine: empty variables count as unset") {
   CHECK_THAT(output.out, Catch::Matchers::StartsWith("(tensor(["));
 }
 
-TEST_CASE("engine: checksum and help work without one, and the program maps no libtorch") {
+TEST_CASE("engine: checksum and help work without one, and the program maps no libtorch and no ICU") {
   const testing::TempDir folder;
   // FIPS 180-4's example: SHA-512 of "abc".
   testing::write_bytes(folder / "abc", "abc");
@@ -69,7 +69,7 @@ TEST_CASE("engine: checksum and help work without one, and the program maps no l
       hashed.out ==
       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e"
       "2a9ac94fa54ca49f  -\n");
-  for (const char* arguments : {"--help", "--version", "trace --help", "verify --help"}) {
+  for (const char* arguments : {"--help", "--version", "trace --help", "verify --help", "tokenize --help"}) {
     const CommandOutput output = run_under("BERTJIT_ENGINE=/nonexistent TORCH_DIR=/nonexistent", arguments);
     INFO(output.out);
     CHECK(output.exit_code == 0);
@@ -79,6 +79,7 @@ TEST_CASE("engine: checksum and help work without one, and the program maps no l
   CHECK(libraries.exit_code == 0);
   CHECK_THAT(libraries.out, Contains("libstdc++.so"));
   CHECK_THAT(libraries.out, !Contains("torch") && !Contains("libc10"));
+  CHECK_THAT(libraries.out, !Contains("libicu"));
 }
 
 }  // namespace bertjit

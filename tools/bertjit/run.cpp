@@ -8,6 +8,7 @@
 #include "common_options.h"
 #include "engine_loader.h"
 #include "report/run_report.h"
+#include "report/source_report.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -23,6 +24,7 @@ constexpr const char* kFooter = R"(Examples:
   bertjit run traced_bert.pt --tokenizer ./bert-base-uncased --text "Who was Jim Henson ?"
   bertjit run traced_bert.pt --input 'input_ids=[[101, 2040, 2001, 102]]' --grad off
   bertjit run ./bert-base-uncased --inputs batch.npz --output outputs.npz --quiet
+  bertjit run ./opus-mt-en-de --text "The weather is fine." --generate
   bertjit run traced_bert.pt --input input_ids='randint(0,30522):2x7' --seed 1 --format json
 
 Exit code: 0 ran, 2 could not.)";
@@ -48,6 +50,9 @@ void refuse_source_flags(const std::string& model, const std::vector<CLI::Option
 void run_run(const RunCommand& command, Invocation& invocation) {
   const RunResult result = engine().run(command.options);
   if (!command.output.quiet) {
+    if (result.choice) {
+      print_choice("bertjit run", *result.choice, invocation.err);
+    }
     print_binding(result, invocation.err);
   }
   if (command.output.format == Format::kJson) {
@@ -70,6 +75,11 @@ void setup_run(CLI::App& app, Invocation& invocation) {
   add_grad_flag(*run, options.grad, {GradMode::kOn, GradMode::kOff, GradMode::kInference});
   run->add_option("-o,--output", options.output, "Also write the outputs, by name")
       ->option_text("FILE.npz|.safetensors");
+  run->add_flag("--generate", options.generate, "For encoder-decoders: also translate, greedily, until the text ends");
+  run->add_option("--max-new-tokens", options.max_new_tokens,
+                  "For --generate: at most N tokens; default: what the checkpoint says, else 20")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1 << 20));
   add_threads_flag(*run, options.threads);
   add_output_flags(*run, command->output);
   run->callback([command, source_flags, &invocation] {

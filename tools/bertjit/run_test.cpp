@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 using testing::CliOutput;
 using testing::GoldenSet;
 using testing::run_bertjit;
@@ -85,7 +86,7 @@ TEST_CASE("run: a checkpoint and its trace print the same text") {
     CHECK(traced.exit_code == 0);
     CHECK_THAT(eager.out, Contains("grad_fn=<"));
     CHECK(eager.out == traced.out);
-    CHECK(eager.err == traced.err);
+    CHECK_THAT(eager.err, EndsWith("\n" + traced.err));  // after the line that says which network was built
     CHECK_THAT(single_spaced(eager.err), Contains("input_ids int64 [3, 19] given"));
   }
 }
@@ -290,10 +291,11 @@ torch.jit.save(torch.jit.script(Doubling()), sys.argv[1])
   }
 }
 
-TEST_CASE("run: inputs bind by name in any order, without names in order") {
+TEST_CASE("run: inputs bind by name in any order, without names in order where one argument is left") {
   const CliOutput named = run_model(kTiny, {"--input", "token_type_ids=[[0,1]]", "--input", "input_ids=[[2,9]]",
                                             "--input", "attention_mask=[[1,1]]"});
-  const CliOutput ordered = run_model(kTiny, {"--input", "[[2,9]]", "--input", "[[1,1]]", "--input", "[[0,1]]"});
+  const CliOutput ordered =
+      run_model(kTiny, {"--input", "[[2,9]]", "--input", "[[1,1]]", "--input", "token_type_ids=[[0,1]]"});
   CHECK(named.exit_code == 0);
   CHECK(named.out == ordered.out);
   CHECK_THAT(single_spaced(ordered.err), Contains("attention_mask int64 [1, 2] given, in order"));
@@ -307,7 +309,7 @@ TEST_CASE("run: inputs the model does not take are named with what it takes") {
   check_refused({"--input", "input_ids=[[1]]", "--input", "input_ids=[[1]]"}, "input_ids is given twice");
   check_refused({"--input", "[[1]]", "--input", "input_ids=[[1]]"}, "input_ids is given twice");
   check_refused({"--input", "attention_mask=[[1]]"}, "input_ids is missing");
-  check_refused({"--input", "[[1]]", "--input", "[[1]]", "--input", "[[0]]", "--input", "[[0]]"}, "more inputs than");
+  check_refused({"--input", "token_type_ids=[[0]]", "--input", "[[1]]"}, "more inputs than");
   check_refused({"--input", "input_ids=[[1,2]]", "--input", "attention_mask=[[1]]"},
                 "attention_mask is [1, 1], input_ids is [1, 2]");
   check_refused({"--text", "a", "--input", "[[1]]"}, "--text cannot be combined with --inputs or --input");
@@ -331,7 +333,8 @@ TEST_CASE("run: ids beyond the vocabulary and lengths beyond the positions are r
     }
     CHECK(run_model(model, {"--input", "input_ids=ones:1x64:int64"}).exit_code == 0);
   }
-  check_refused({"--input", "[[1]]", "--input", "[[1]]", "--input", "[[2]]"}, "token_type_ids holds 2 at [0, 0]");
+  check_refused({"--input", "[[1]]", "--input", "attention_mask=[[1]]", "--input", "[[2]]"},
+                "token_type_ids holds 2 at [0, 0]");
 }
 
 TEST_CASE("run: malformed input words are quoted back") {

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "report/source_report.h"
 #include "report/trace_report.h"
 
 namespace bertjit {
@@ -33,9 +34,10 @@ struct TraceCommand {
 };
 
 void talk(const TraceResult& result, Invocation& invocation) {
+  print_choice("bertjit trace", result.choice, invocation.err);
   if (!result.unused_weights.empty()) {
     invocation.err << "bertjit trace: " << result.source << ": " << result.unused_weights.size()
-                   << " tensors are not used by " << result.head << ":";
+                   << " tensors are not used by " << result.choice.head << ":";
     for (const auto& name : result.unused_weights) {
       invocation.err << "\n  " << name;
     }

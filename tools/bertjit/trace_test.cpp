@@ -84,7 +84,8 @@ TEST_CASE("trace: --format json is one document of schema bertjit.trace/1 and no
         {"trace", testdata(model).string(), "-o", (folder / "out.pt").string(), "--format", "json", "--checksum"});
     INFO(output);
     CHECK(output.exit_code == 0);
-    CHECK((model == "tiny-bert-nopool" || output.err.empty()));
+    // What was chosen, and nothing else, but for the model whose config describes a pooler it has no weights for.
+    CHECK((model == "tiny-bert-nopool" || std::count(output.err.begin(), output.err.end(), '\n') == 1));
     const auto json = testing::parse_json(output.out);
     CHECK(json.at("schema") == "bertjit.trace/1");
     CHECK(json.at("verdict") == "pass");

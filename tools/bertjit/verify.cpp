@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "report/source_report.h"
 #include "report/verify_report.h"
 
 namespace bertjit {
@@ -32,6 +33,9 @@ struct VerifyCommand {
 
 void run_verify(const VerifyCommand& command, Invocation& invocation) {
   const VerifyResult result = engine().verify(command.options);
+  if (result.choice && !command.output.quiet) {
+    print_choice("bertjit verify", *result.choice, invocation.err);
+  }
   if (command.output.format == Format::kJson) {
     print_json(to_json(result), invocation);
   } else {
@@ -75,10 +79,10 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   add_list(*verify, "--skip", options.skip, "Leave these checks out", "ID,...")->delimiter(',');
   verify->add_flag("--werror", options.werror, "Warnings fail");
   verify->add_option("--rtol", options.rtol, "Relative tolerance of outputs")
-      ->option_text("X [1.3e-6]")
+      ->option_text("X [float32 1.3e-6, float16 1e-2, bfloat16 8e-2]")
       ->check(CLI::NonNegativeNumber);
   verify->add_option("--atol", options.atol, "Absolute tolerance of outputs")
-      ->option_text("X [2e-5]")
+      ->option_text("X [float32 2e-5, float16 1e-2, bfloat16 8e-2]")
       ->check(CLI::NonNegativeNumber);
   add_threads_flag(*verify, options.threads);
   add_output_flags(*verify, command->output);

@@ -1,0 +1,80 @@
+// `bertjit bench`: how long models take.
+#include "bench/bench.h"
+
+#include <memory>
+
+#include "commands.h"
+#include "common_options.h"
+#include "engine_loader.h"
+#include "report/bench_report.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr const char* kDescription = R"(Measure how long models take, by batch size, length and threads.
+
+MODEL is a Hugging Face directory (run untraced), a config.json with --init random, or a TorchScript .pt.
+Every model runs at every shape; models take turns, run by run, so that a slow spell of the machine
+meets all of them. The first three runs, in which TorchScript still rewrites its graph, are listed apart.)";
+
+constexpr const char* kFooter = R"(Examples:
+  bertjit bench traced_bert.pt
+  bertjit bench ./bert-base-uncased traced_bert.pt --batch 1,8 --seq 32,128 --threads 1,4
+  bertjit bench traced_bert.pt traced_bert_int8.pt --runs 50 --format json
+
+Exit code: 0 measured, 2 could not.)";
+
+struct BenchCommand {
+  BenchOptions options;
+  SourceOptions source;  ///< flags for those of `models` that are checkpoints
+  std::vector<std::string> models;
+  OutputOptions output;
+};
+
+template <typename T>
+void add_number_list(CLI::App& command, const std::string& flag, std::vector<T>& field, const std::string& help,
+                     const std::string& value, const CLI::Range& range) {
+  command.add_option(flag, field, help)
+      ->option_text(value)
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->check(range);
+}
+
+void run_bench(BenchCommand& command, Invocation& invocation) {
+  for (const auto& model : command.models) {
+    SourceOptions source = command.source;
+    source.path = model;
+    command.options.models.push_back(source);
+  }
+  const BenchResult result = engine().bench(command.options);
+  if (command.output.format == Format::kJson) {
+    print_json(to_json(result), invocation);
+  } else {
+    print_text(result, invocation.out);
+  }
+}
+
+}  // namespace
+
+void setup_bench(CLI::App& app, Invocation& invocation) {
+  auto command = std::make_shared<BenchCommand>();
+  CLI::App* bench = app.add_subcommand("bench", kDescription);
+  bench->footer(kFooter);
+  bench->add_option("MODEL", command->models, "Checkpoints and TorchScript files")->required()->option_text("...");
+  add_number_list(*bench, "--batch", command->options.batch, "Batch sizes", "N,... [1]", CLI::Range(1, 1 << 16));
+  add_number_list(*bench, "--seq", command->options.seq, "Lengths", "N,... [128]", CLI::Range(1, 1 << 16));
+  add_number_list(*bench, "--threads", command->options.threads, "Threads inside one operator", "N,... [1]",
+                  CLI::Range(1, 1024));
+  bench->add_option("--runs", command->options.runs, "Runs that count, after the first three")
+      ->option_text("N [10]")
+      ->check(CLI::Range(1, 1000000));
+  bench->add_option("--seed", command->options.seed, "Seed of the ids and of random weights")->option_text("N [0]");
+  add_source_flags(*bench, command->source);
+  add_output_flags(*bench, command->output);
+  bench->callback([command, &invocation] { run_bench(*command, invocation); });
+}
+
+}  // namespace bertjit
