@@ -10,9 +10,11 @@ import argparse
 import json
 import os
 import platform
+import random
 import shlex
 import shutil
 import statistics
+import string
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -23,7 +25,8 @@ OUT = ROOT / "build" / "bench"
 BERTJIT = ROOT / "build" / "bertjit"
 PEER_PYTHON = ROOT / ".deps" / "peers" / "bin" / "python"
 PEERS = ROOT / "scripts" / "peers"
-MINILM = ROOT.parent / "shared" / "models" / "minilm-mrpc"
+SHARED = ROOT.parent / "shared"
+MINILM = SHARED / "models" / "minilm-mrpc"
 START_UP_RUNS = 300
 
 
@@ -41,7 +44,7 @@ class Row:
     measured: dict = field(default_factory=dict)
 
 
-def run_once(command):
+def run_once(command, stdin=os.devnull):
     """Seconds and greatest resident set (bytes) of one process, its output thrown away.
 
     The resident set is never below this driver's own, about 17 MB: the kernel counts the memory a process is born with.
@@ -49,7 +52,7 @@ def run_once(command):
     words = [str(word) for word in command]
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     streams = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 0, str(stdin), os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
         (os.POSIX_SPAWN_OPEN, 2, str(OUT / "stderr.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
     ]
@@ -117,6 +120,169 @@ def rows():
     ]
 
 
+@dataclass
+class ForwardRow:
+    """One model at one shape, eager and traced: steady-state seconds a batch, loading left out."""
+
+    name: str
+    source: Path
+    batch: int
+    seq: int
+    rounds: int = 2
+    runs: int = 5
+    measured: dict = field(default_factory=dict)
+
+    def measure(self):
+        """A few processes of each side in turn; each gives the seconds of several runs."""
+        module = OUT / "forward.pt"
+        run_once([BERTJIT, "trace", self.source, "-o", module, "--threads", "1"])
+        samples = {"ours": {"eager": [], "torchscript": []}, "theirs": {"eager": [], "torchscript": []}}
+        shape = ["--batch", str(self.batch), "--seq", str(self.seq), "--threads", "1", "--runs", str(self.runs)]
+        for _ in range(self.rounds):
+            ours = output_of([BERTJIT, "bench", self.source, module, *shape, "--format", "json"])
+            for row in ours["rows"]:
+                samples["ours"][row["kind"]] += row["runs_s"]
+            theirs = output_of([PEER_PYTHON, PEERS / "forward.py", self.source, self.batch, self.seq, self.runs])
+            for kind, seconds in theirs.items():
+                samples["theirs"][kind] += seconds
+        for kind in ("eager", "torchscript"):
+            medians = {side: statistics.median(values[kind]) for side, values in samples.items()}
+            fastest = {side: min(values[kind]) for side, values in samples.items()}
+            self.measured[kind] = {
+                "ours_s": medians["ours"],
+                "theirs_s": medians["theirs"],
+                "ratio": medians["ours"] / medians["theirs"],
+                "ratio_of_fastest": fastest["ours"] / fastest["theirs"],
+            }
+
+
+def output_of(command):
+    words = [str(word) for word in command]
+    environment = dict(os.environ, OMP_NUM_THREADS="1", TRANSFORMERS_VERBOSITY="error")
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: exit {done.returncode} from: {shlex.join(words)}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def forward_rows():
+    return [
+        ForwardRow("forward 8x128, BERT-base size", bert_base(), 8, 128),
+        ForwardRow("forward 8x128, MiniLM", MINILM, 8, 128, runs=10),
+    ]
+
+
+def forward_lines(row):
+    for kind, values in row.measured.items():
+        yield (
+            f"| {row.name}, {kind} | {values['ours_s'] * 1e3:.1f} ms | {values['theirs_s'] * 1e3:.1f} ms | "
+            f"{values['ratio']:.3f} | <= 1: {verdict(values['ratio'], 1)} | fastest runs: "
+            f"{values['ratio_of_fastest']:.3f} | | |"
+        )
+
+
+def text_lines():
+    """All pairs of MRPC, a tab between the texts; where it is absent, as many of random words."""
+    path = OUT / "lines.txt"
+    sources = [SHARED / "data" / "mrpc" / f"{part}.tsv" for part in ("train", "dev", "test")]
+    if all(source.exists() for source in sources):
+        rows = [row for source in sources for row in source.read_text(encoding="utf-8-sig").split("\n")[1:-1]]
+        lines = ["\t".join(row.split("\t")[3:5]) for row in rows]
+    else:
+        words = random.Random(0)
+        lines = [
+            "\t".join(
+                " ".join("".join(words.choices(string.ascii_lowercase, k=words.randint(1, 9))) for _ in range(20))
+                for _ in range(2)
+            )
+            for _ in range(5800)
+        ]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@dataclass
+class TokenizeRow:
+    """One tokenizer on all lines: whole processes that write JSON, and tokenization.
+
+    Our tokenization is the whole process less one that gets no line, so that it still holds the reading of lines and the
+    writing of JSON. Theirs is the library's calls alone, the faster of a loop and a batch.
+    """
+
+    name: str
+    tokenizer: Path
+    threads: int
+    measured: dict = field(default_factory=dict)
+
+    def measure(self, runs):
+        lines = text_lines()
+        ours = [BERTJIT, "tokenize", "--tokenizer", self.tokenizer, "--threads", self.threads]
+        theirs = [PEER_PYTHON, PEERS / "tokenize_lines.py", self.tokenizer, lines, self.threads]
+        self.check_same(ours, theirs, lines)
+        samples = {"ours": [], "ours_empty": [], "theirs": []}
+        for _ in range(runs):
+            samples["ours"].append(run_once(ours, lines)[0])
+            samples["ours_empty"].append(run_once(ours)[0])
+            samples["theirs"].append(run_once(theirs)[0])
+        alone = output_of([*theirs, "--time", runs])
+        medians = {side: statistics.median(values) for side, values in (samples | alone).items()}
+        tokenization = {
+            "ours_s": medians["ours"] - medians["ours_empty"],
+            "theirs_one_by_one_s": medians["one_by_one_s"],
+            "theirs_batch_s": medians["batch_s"],
+        }
+        fastest = min(medians["one_by_one_s"], medians["batch_s"])
+        self.measured = {
+            "whole_process": {
+                "ours_s": medians["ours"],
+                "theirs_s": medians["theirs"],
+                "ratio": medians["ours"] / medians["theirs"],
+            },
+            "tokenization": tokenization | {"ratio": tokenization["ours_s"] / fastest},
+        }
+
+    def check_same(self, ours, theirs, lines):
+        """Speed counts only at equal answers.
+
+        The library's own `tokens` keep the text of an unknown token, and it always gives segments; transformers does
+        neither, so both are left out.
+        """
+        with open(lines, "rb") as stdin:
+            our_text = subprocess.run([str(word) for word in ours], stdin=stdin, capture_output=True, check=True).stdout
+        their_text = subprocess.run([str(word) for word in theirs], capture_output=True, check=True).stdout
+        keys = ("input_ids", "attention_mask")
+        pairs = list(zip(our_text.splitlines(), their_text.splitlines(), strict=True))
+        for number, (our_line, their_line) in enumerate(pairs, 1):
+            our_answer, their_answer = json.loads(our_line), json.loads(their_line)
+            if any(our_answer[key] != their_answer[key] for key in keys):
+                raise SystemExit(f"bench: {self.name}: line {number} of {lines} is tokenized differently")
+
+
+def tokenize_rows():
+    """WordPiece, byte-level BPE and unigram, on one thread and on all."""
+    folders = [SHARED / "fixtures" / name for name in ("tok-bert-uncased", "tok-roberta-bpe", "tok-xlm-roberta")]
+    folders = [folder for folder in folders if folder.exists()] or [ROOT / "testdata" / "tiny-bert"]
+    counts = sorted({1, os.cpu_count()})
+    return [
+        TokenizeRow(f"tokenize, {folder.name}, {count} thread{'s' * (count > 1)}", folder, count)
+        for folder in folders
+        for count in counts
+    ]
+
+
+def tokenize_lines(row):
+    whole, alone = row.measured["whole_process"], row.measured["tokenization"]
+    theirs = min(alone["theirs_one_by_one_s"], alone["theirs_batch_s"])
+    for what, ours_s, theirs_s, ratio in (
+        ("whole process", whole["ours_s"], whole["theirs_s"], whole["ratio"]),
+        ("tokenization", alone["ours_s"], theirs, alone["ratio"]),
+    ):
+        yield (
+            f"| {row.name}: {what} | {ours_s * 1e3:.1f} ms | {theirs_s * 1e3:.1f} ms | {ratio:.3f} | "
+            f"<= 1: {verdict(ratio, 1)} | | | |"
+        )
+
+
 def verdict(ratio, aim):
     return "yes" if ratio <= aim else "NO"
 
@@ -165,11 +331,21 @@ def main():
         if row.needs is None or row.needs.exists():
             measure(row, row.runs or options.runs)
         print(table_line(row), flush=True)
+    forward = [row for row in forward_rows() if options.only in row.name and row.source.exists()]
+    for row in forward:
+        row.measure()
+        print("\n".join(forward_lines(row)), flush=True)
+    tokenize = [row for row in tokenize_rows() if options.only in row.name]
+    for row in tokenize:
+        row.measure(options.runs)
+        print("\n".join(tokenize_lines(row)), flush=True)
     document = {
         "schema": "bertjit.bench_script/1",
         "environment": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count()},
         "runs": options.runs,
         "rows": [to_json(row) for row in measured],
+        "forward": [{"name": row.name} | row.measured for row in forward],
+        "tokenize": [{"name": row.name} | row.measured for row in tokenize],
     }
     (OUT / "bench.json").write_text(json.dumps(document, indent=2) + "\n")
 

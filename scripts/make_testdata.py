@@ -18,6 +18,10 @@ from pathlib import Path
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 import numpy
+import testdata_checkpoints
+import testdata_generation
+import testdata_models
+import testdata_tokenizers
 import torch
 import transformers
 from safetensors.numpy import load_file, save
@@ -320,6 +324,11 @@ def main():
     make_tokenization(TESTDATA / "tiny-bert")
     make_guide_config()
     make_broken()
+    testdata_checkpoints.make(TESTDATA)
+    shutil.rmtree(TESTDATA / "family", ignore_errors=True)
+    testdata_models.make(TESTDATA)
+    testdata_generation.make(TESTDATA)
+    testdata_tokenizers.make(TESTDATA)
 
 
 main()

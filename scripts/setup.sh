@@ -156,7 +156,7 @@ done
 
 wanted=()
 given_torch || wanted+=(".deps/venv torch==2.13.0 numpy")
-((!peers)) || wanted+=(".deps/peers torch==2.13.0 numpy transformers==4.57.6 safetensors")
+((!peers)) || wanted+=(".deps/peers torch==2.13.0 numpy transformers==4.57.6 safetensors sentencepiece protobuf")
 environments=()
 for environment in "${wanted[@]}"; do
   # shellcheck disable=SC2086
