@@ -71,7 +71,7 @@ void setup_bench(CLI::App& app, Invocation& invocation) {
   bench->add_option("--runs", command->options.runs, "Runs that count, after the first three")
       ->option_text("N [10]")
       ->check(CLI::Range(1, 1000000));
-  bench->add_option("--seed", command->options.seed, "Seed of the ids and of random weights")->option_text("N [0]");
+  add_seed_flag(*bench, command->options.seed, "Seed of the ids and of random weights");
   add_source_flags(*bench, command->source);
   add_output_flags(*bench, command->output);
   bench->callback([command, &invocation] { run_bench(*command, invocation); });

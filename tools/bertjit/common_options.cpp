@@ -88,9 +88,7 @@ void add_input_flags(CLI::App& command, InputOptions& options) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
-  command.add_option("--seed", options.seed, "Seed of random weights and inputs")
-      ->option_text("N [0]")
-      ->check(expect_uint64);
+  add_seed_flag(command, options.seed, "Seed of random weights and inputs");
 }
 
 void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode>& modes) {
@@ -99,6 +97,10 @@ void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode
     words[grad_mode_name(mode)] = mode;
   }
   add_choice<GradMode>(command, "--grad", grad, words, "Gradient mode: on is Python's default, off is no_grad");
+}
+
+void add_seed_flag(CLI::App& command, uint64_t& seed, const std::string& help) {
+  command.add_option("--seed", seed, help)->option_text("N [0]")->check(expect_uint64);
 }
 
 void add_threads_flag(CLI::App& command, int& threads) {

@@ -37,6 +37,8 @@ void add_input_flags(CLI::App& command, InputOptions& options);
 /// --grad; `modes` are those the command takes.
 void add_grad_flag(CLI::App& command, GradMode& grad, const std::vector<GradMode>& modes);
 
+void add_seed_flag(CLI::App& command, uint64_t& seed, const std::string& help);
+
 void add_threads_flag(CLI::App& command, int& threads);
 
 /// Whether to colour what goes to standard output: asked for, or a terminal.
