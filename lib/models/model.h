@@ -41,10 +41,10 @@ struct ModelDescription {
   std::vector<ModelInput> inputs;    ///< in call order, each int64
   std::vector<std::string> outputs;  ///< in order, nested ones as "hidden_states.0"
   AttentionKind attention = AttentionKind::kSdpa;
-  int64_t max_positions = 0;                ///< longest sequence; 0: any
+  int64_t max_positions = 0;                      ///< longest sequence; 0: any
   std::optional<int64_t> decoder_start_token_id;  ///< of an encoder-decoder: what a translation starts with
-  std::optional<Tie> tie;                   ///< set if the decoder is tied to the word embeddings
-  std::vector<std::string> unused_weights;  ///< in the checkpoint, not in the network
+  std::optional<Tie> tie;                         ///< set if the decoder is tied to the word embeddings
+  std::vector<std::string> unused_weights;        ///< in the checkpoint, not in the network
 };
 
 struct HeadEntry;

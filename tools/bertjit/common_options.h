@@ -27,8 +27,8 @@ struct OutputOptions {
 
 void add_output_flags(CLI::App& command, OutputOptions& options);
 
-/// --init, --head, --attention, --dtype, --tie, --output-hidden-states, --output-attentions: how a checkpoint becomes a network. Returns them, for commands to which a
-/// checkpoint is not all they take.
+/// --init, --head, --attention, --dtype, --tie, --output-hidden-states, --output-attentions: how a checkpoint becomes a
+/// network. Returns them, for commands to which a checkpoint is not all they take.
 std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& options);
 
 /// --text, --text-pair, --mask-index, --tokenizer, --pad-to, --inputs, --input, --seed.
