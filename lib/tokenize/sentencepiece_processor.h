@@ -2,10 +2,9 @@
 //
 // The reference is the sentencepiece package 0.2.3 of Python. Debian's library (0.1.97) was tried first and is not
 // linked, for three reasons:
-// - It exports a variable FLAGS_minloglevel of 32 bytes, libtorch's libc10 one of 4 by the same name; the dynamic
-// linker
-//   gives both libraries one of the two. Where that is libc10's, SentencePiece writes over the mutex behind it, and the
-//   first run of a TorchScript function waits for ever.
+// - It exports a variable FLAGS_minloglevel of 32 bytes, libtorch's libc10 one of 4 by the same name, and the dynamic
+//   linker gives both libraries one of the two. Where that is libc10's, SentencePiece writes over the mutex behind it,
+//   and the first run of a TorchScript function waits for ever.
 // - Where two segmentations are equally good ("2" "22" and "22" "2") the releases part ways, as they do in what a
 //   user-defined piece scores: one text in thirty of words and long numbers.
 // - Its time goes with the square of a stretch of unknown characters: ten seconds for a megabyte.
