@@ -23,9 +23,8 @@ struct Source {
 
 /// Opens a checkpoint. `tokenizer_directory` names another folder for the tokenizer; empty: the checkpoint's own.
 ///
-/// Throws what open_checkpoint and build_model throw; Error(kInvalidArgument) for an unknown init or
-/// dtype; Error(kNotFound) if
-/// a named tokenizer folder holds none.
+/// Throws what open_checkpoint and build_model throw; Error(kInvalidArgument) for an unknown init or dtype;
+/// Error(kNotFound) if a named tokenizer folder holds none.
 Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory);
 
 /// The floating dtype of that name, nullopt for another word.

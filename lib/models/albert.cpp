@@ -130,7 +130,7 @@ std::vector<HeadEntry> albert_heads() {
                                  .decoder = "predictions.decoder",
                                  .bias_owner = "predictions",
                                  .activation = ""};
-  const SentenceHead classifier = {.groups = {}, .dense = "", .activation = "", .out = "classifier"};
+  const SentenceHead classifier = {.out = "classifier"};
   const SentenceHead sentence_order = {.groups = {{"sop_classifier", "AlbertSOPHead"}},
                                        .dense = "",
                                        .activation = "",

@@ -55,8 +55,8 @@ BodyPlaces bert_places(const std::string& prefix, const BodyConfig& config) {
 
 std::vector<HeadEntry> bert_heads() {
   const LanguageHead language = bert_language_head("BertOnlyMLMHead");
-  const SentenceHead classifier = {.groups = {}, .dense = "", .activation = "", .out = "classifier"};
-  const SentenceHead relation = {.groups = {}, .dense = "", .activation = "", .out = "cls.seq_relationship"};
+  const SentenceHead classifier = {.out = "classifier"};
+  const SentenceHead relation = {.out = "cls.seq_relationship"};
   const SentenceHead next_sentence = {
       .groups = {{"cls", "BertOnlyNSPHead"}}, .dense = "", .activation = "", .out = "cls.seq_relationship"};
   return {

@@ -33,9 +33,7 @@ EmbeddingsShape embeddings_shape(const BodyConfig& config, const BodyRules& rule
 }
 
 EncoderShape encoder_shape(const BodyConfig& config, const std::string& config_name) {
-  return {config.layers,
-          {config.hidden_size, config.heads, config.positions, config.max_positions},
-          {config.hidden_size, config.intermediate_size, config.layer_norm_eps},
+  return {{config.hidden_size, config.intermediate_size, config.layer_norm_eps},
           Activation(config.activation, config_name)};
 }
 

@@ -198,9 +198,7 @@ class DebertaBody : public Body {
   void make_layers(const Config& fields) {
     BodyPlaces places = bert_places("DebertaV2", config());
     places.layer.groups[1].class_name = "DisentangledSelfAttention";
-    const EncoderShape shape{config().layers,
-                             {config().hidden_size, config().heads},
-                             {config().hidden_size, config().intermediate_size, config().layer_norm_eps},
+    const EncoderShape shape{{config().hidden_size, config().intermediate_size, config().layer_norm_eps},
                              Activation(config().activation, fields.name())};
     for (const auto& step : places.steps) {
       layers_.emplace_back(encoder_.at(step), places.layer, shape, [&](const Node& node) {

@@ -7,12 +7,18 @@ namespace bertjit {
 
 namespace {
 
-/// Makes the groups, so that they have their own classes, and returns the node that holds the projections.
-Node attention_node(const Node& layer, const EncoderPlaces& places) {
+AttentionBlock attention_block(const Node& layer, const EncoderPlaces& places, const EncoderShape& shape,
+                               const MakeAttention& make_attention) {
   for (const auto& group : places.groups) {
-    layer.at(group);
+    layer.at(group);  // made first, so that it has a class of its own
   }
-  return layer.at({places.attention.attention, ""});
+  const Node node = layer.at({places.attention.attention, ""});
+  return {layer,
+          node,
+          places.attention,
+          make_attention(node),
+          shape.feed_forward.hidden_size,
+          shape.feed_forward.layer_norm_eps};
 }
 
 }  // namespace
@@ -20,8 +26,7 @@ Node attention_node(const Node& layer, const EncoderPlaces& places) {
 EncoderLayer::EncoderLayer(Node node, const EncoderPlaces& places, const EncoderShape& shape,
                            const MakeAttention& make_attention)
     : node_(std::move(node)),
-      attention_(node_, attention_node(node_, places), places.attention, make_attention(attention_node(node_, places)),
-                 shape.feed_forward.hidden_size, shape.feed_forward.layer_norm_eps),
+      attention_(attention_block(node_, places, shape, make_attention)),
       feed_forward_(node_, places.feed_forward, shape.feed_forward, shape.activation) {}
 
 AttentionResult EncoderLayer::operator()(const at::Tensor& hidden, const AttentionContext& context) const {

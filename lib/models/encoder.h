@@ -18,8 +18,6 @@ namespace bertjit {
 
 /// Sizes and rules, from config.json.
 struct EncoderShape {
-  int64_t layers;
-  AttentionShape attention;
   FeedForwardShape feed_forward;
   Activation activation;
 };

@@ -39,10 +39,7 @@ class LanguageScores {
     const bool under_decoder = !owner.has_parameter("bias") && decoder_.has_parameter("bias");
     bias_ = (under_decoder ? decoder_ : owner).parameter("bias", {config.vocab_size}, Init::kZeros);
     if (tied_) {
-      // A tensor object of its own even when it shares memory: the tracer knows parameters by their object.
-      const at::Tensor& table = word_embeddings.weight();
-      weight_ = parts.options.tie == Tie::kShare ? table.detach() : table.detach().clone();
-      decoder_.adopt("weight", weight_);
+      weight_ = tied_weight(decoder_, word_embeddings, parts.options.tie);
     } else {
       weight_ = decoder_.parameter("weight", {config.vocab_size, config.embedding_size}, Init::kNormal);
     }
@@ -281,28 +278,18 @@ class QuestionAnsweringModel : public TokenHead {
 
 HeadModel::HeadModel(const ModelParts& parts, const Architecture& architecture, const std::string& head,
                      WithPooler pooler, bool body_at_root)
-    : Model(parts, {parts.tree, architecture.python_module + "." + head}),
-      with_hidden_states_(parts.options.output_hidden_states || parts.config.flag("output_hidden_states", false)),
-      with_attentions_(parts.options.output_attentions || parts.config.flag("output_attentions", false)) {
+    : Model(parts, {parts.tree, architecture.python_module + "." + head}), extra_(parts) {
   const Node node = body_at_root ? root() : root().sibling_class(architecture.base_name, architecture.base_class);
-  // The fused operator does not give its probabilities away.
-  description_.attention = with_attentions_ ? AttentionKind::kEager : parts.options.attention;
-  body_ = architecture.make_body({node, parts.config, description_.attention, pooler});
-  if (body_->is_always_eager()) {
-    description_.attention = AttentionKind::kEager;
-  }
+  body_ = architecture.make_body({node, parts.config, extra_.attention, pooler});
+  description_.attention = body_->is_always_eager() ? AttentionKind::kEager : extra_.attention;
   description_.inputs = body_inputs_of(*body_);
   description_.max_positions = body_->longest_input();
 }
 
 void HeadModel::set_outputs(std::vector<std::string> names) {
   description_.outputs = std::move(names);
-  for (int64_t i = 0; with_hidden_states_ && i <= body_->config().layers; ++i) {
-    description_.outputs.push_back("hidden_states." + std::to_string(i));
-  }
-  for (int64_t i = 0; with_attentions_ && i < body_->attention_count(); ++i) {
-    description_.outputs.push_back("attentions." + std::to_string(i));
-  }
+  append_names(extra_.hidden_states, "hidden_states", body_->config().layers + 1, description_.outputs);
+  append_names(extra_.attentions, "attentions", body_->attention_count(), description_.outputs);
 }
 
 std::vector<at::Tensor> HeadModel::body_inputs(const std::vector<at::Tensor>& inputs) const {
@@ -315,16 +302,8 @@ c10::IValue HeadModel::forward(const std::vector<at::Tensor>& inputs) const {
   for (const auto& tensor : answer(output, inputs)) {
     items.emplace_back(tensor);
   }
-  const auto add_tuple = [&](const std::vector<at::Tensor>& tensors) {
-    std::vector<c10::IValue> elements(tensors.begin(), tensors.end());
-    items.emplace_back(c10::ivalue::Tuple::create(std::move(elements)));
-  };
-  if (with_hidden_states_) {
-    add_tuple(output.hidden_states);
-  }
-  if (with_attentions_) {
-    add_tuple(output.attentions);
-  }
+  append_tuple(extra_.hidden_states, output.hidden_states, items);
+  append_tuple(extra_.attentions, output.attentions, items);
   return c10::ivalue::Tuple::create(std::move(items));
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/body.h"
+#include "models/extra_outputs.h"
 #include "models/model.h"
 
 namespace bertjit {
@@ -94,8 +95,7 @@ class HeadModel : public Model {
   }
 
  private:
-  bool with_hidden_states_;
-  bool with_attentions_;
+  ExtraOutputs extra_;
   std::unique_ptr<Body> body_;
 };
 

@@ -40,4 +40,11 @@ at::Tensor Embedding::operator()(const at::Tensor& ids) const {
   return at::embedding(weight_, ids);
 }
 
+at::Tensor tied_weight(const Node& decoder, const Embedding& words, Tie tie) {
+  const at::Tensor table = words.weight().detach();
+  const at::Tensor weight = tie == Tie::kShare ? table : table.clone();
+  decoder.adopt("weight", weight);
+  return weight;
+}
+
 }  // namespace bertjit

@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include "models/model_options.h"
 #include "models/node.h"
 
 namespace bertjit {
@@ -72,5 +73,10 @@ class Embedding {
   Node node_;
   at::Tensor weight_;
 };
+
+/// The weight of a decoder that is tied to `words`, registered as `decoder`'s: a copy, or the same memory.
+///
+/// A tensor object of its own even when it shares memory: the tracer knows parameters by their object.
+at::Tensor tied_weight(const Node& decoder, const Embedding& words, Tie tie);
 
 }  // namespace bertjit

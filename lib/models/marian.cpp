@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/encoder.h"
+#include "models/extra_outputs.h"
 #include "models/masks.h"
 #include "models/sizes.h"
 #include "support/error.h"
@@ -260,8 +261,7 @@ class MarianBody {
 
  private:
   static EncoderShape encoder_shape(const MarianConfig& config, const Config& file) {
-    return {config.encoder.layers, attention_shape(config, config.encoder), feed_forward_shape(config, config.encoder),
-            Activation(config.activation, file.name())};
+    return {feed_forward_shape(config, config.encoder), Activation(config.activation, file.name())};
   }
 
   Node node_;
@@ -281,9 +281,7 @@ class TargetScores {
   TargetScores(const Node& root, const MarianConfig& config, const ModelParts& parts, const Embedding& words)
       : root_(root), lm_head_(root.child("lm_head", kLinear)) {
     if (config.tied) {
-      // A tensor object of its own even when it shares memory: the tracer knows parameters by their object.
-      weight_ = parts.options.tie == Tie::kShare ? words.weight().detach() : words.weight().detach().clone();
-      lm_head_.adopt("weight", weight_);
+      weight_ = tied_weight(lm_head_, words, parts.options.tie);
     } else {
       weight_ = lm_head_.parameter("weight", {config.target_vocab_size, config.hidden_size}, Init::kNormal);
     }
@@ -314,12 +312,9 @@ enum class WithScores { kYes, kNo };
 class MarianHead : public Model {
  public:
   MarianHead(const ModelParts& parts, const std::string& head, WithScores with_scores)
-      : Model(parts, {parts.tree, kPythonModule + head}),
-        with_hidden_states_(parts.options.output_hidden_states || parts.config.flag("output_hidden_states", false)),
-        with_attentions_(parts.options.output_attentions || parts.config.flag("output_attentions", false)) {
+      : Model(parts, {parts.tree, kPythonModule + head}), extra_(parts) {
     const MarianConfig config = read_config(parts.config);
-    // The fused operator does not give its probabilities away.
-    description_.attention = with_attentions_ ? AttentionKind::kEager : parts.options.attention;
+    description_.attention = extra_.attention;
     const bool at_root = with_scores == WithScores::kNo;
     body_ = std::make_unique<MarianBody>(at_root ? root() : root().at({"model", "MarianModel"}), config, parts,
                                          description_.attention);
@@ -336,17 +331,12 @@ class MarianHead : public Model {
     const MarianOutput output = (*body_)(inputs[0], inputs[1], inputs[2]);
     const at::Tensor& decoded = output.decoder.hidden_states.back();
     std::vector<c10::IValue> items{scores_ ? (*scores_)(decoded) : decoded};
-    const auto add_tuple = [&](bool wanted, const std::vector<at::Tensor>& tensors) {
-      if (wanted) {
-        items.emplace_back(c10::ivalue::Tuple::create(std::vector<c10::IValue>(tensors.begin(), tensors.end())));
-      }
-    };
-    add_tuple(with_hidden_states_, output.decoder.hidden_states);
-    add_tuple(with_attentions_, output.decoder.attentions);
-    add_tuple(with_attentions_, output.decoder.cross_attentions);
+    append_tuple(extra_.hidden_states, output.decoder.hidden_states, items);
+    append_tuple(extra_.attentions, output.decoder.attentions, items);
+    append_tuple(extra_.attentions, output.decoder.cross_attentions, items);
     items.emplace_back(output.encoder.hidden_states.back());
-    add_tuple(with_hidden_states_, output.encoder.hidden_states);
-    add_tuple(with_attentions_, output.encoder.attentions);
+    append_tuple(extra_.hidden_states, output.encoder.hidden_states, items);
+    append_tuple(extra_.attentions, output.encoder.attentions, items);
     return c10::ivalue::Tuple::create(std::move(items));
   }
 
@@ -358,22 +348,16 @@ class MarianHead : public Model {
         {"decoder_input_ids", InputDefault::kRequired, config.vocab_size, 2, InputSequence::kDecoder}};
     description_.max_positions = config.max_positions;
     description_.decoder_start_token_id = file.token_id("decoder_start_token_id", 58100);
-    const auto add_names = [&](bool wanted, const std::string& name, int64_t count) {
-      for (int64_t i = 0; wanted && i < count; ++i) {
-        description_.outputs.push_back(name + "." + std::to_string(i));
-      }
-    };
     description_.outputs = {scores_ ? "logits" : "last_hidden_state"};
-    add_names(with_hidden_states_, "decoder_hidden_states", config.decoder.layers + 1);
-    add_names(with_attentions_, "decoder_attentions", config.decoder.layers);
-    add_names(with_attentions_, "cross_attentions", config.decoder.layers);
+    append_names(extra_.hidden_states, "decoder_hidden_states", config.decoder.layers + 1, description_.outputs);
+    append_names(extra_.attentions, "decoder_attentions", config.decoder.layers, description_.outputs);
+    append_names(extra_.attentions, "cross_attentions", config.decoder.layers, description_.outputs);
     description_.outputs.emplace_back("encoder_last_hidden_state");
-    add_names(with_hidden_states_, "encoder_hidden_states", config.encoder.layers + 1);
-    add_names(with_attentions_, "encoder_attentions", config.encoder.layers);
+    append_names(extra_.hidden_states, "encoder_hidden_states", config.encoder.layers + 1, description_.outputs);
+    append_names(extra_.attentions, "encoder_attentions", config.encoder.layers, description_.outputs);
   }
 
-  bool with_hidden_states_;
-  bool with_attentions_;
+  ExtraOutputs extra_;
   std::unique_ptr<MarianBody> body_;
   std::optional<TargetScores> scores_;
 };

@@ -78,7 +78,7 @@ at::Tensor mpnet_position_buckets(const at::Tensor& relative) {
 }
 
 std::vector<HeadEntry> mpnet_heads() {
-  const SentenceHead choice{.groups = {}, .dense = "", .activation = "", .out = "classifier"};
+  const SentenceHead choice{.out = "classifier"};
   return {
       base_model(kMPNet),
       language_model(kMPNet, "MPNetForMaskedLM", roberta_language_head("MPNet")),

@@ -41,7 +41,7 @@ void add_heads(std::vector<HeadEntry>& heads) {
                                   .pooler = "pooler.dense",
                                   .make_body = make_body<variant>};
   const LanguageHead language = roberta_language_head(prefix);
-  const SentenceHead choice{.groups = {}, .dense = "", .activation = "", .out = "classifier"};
+  const SentenceHead choice{.out = "classifier"};
   heads.push_back(base_model(architecture));
   heads.push_back(language_model(architecture, prefix + "ForMaskedLM", language));
   heads.push_back(language_model(architecture, prefix + "ForCausalLM", language));
