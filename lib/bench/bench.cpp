@@ -10,7 +10,7 @@
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/runner.h"
-#include "infer/source.h"
+#include "source/source.h"
 #include "support/error.h"
 
 namespace bertjit {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/bench_result.h"
-#include "infer/source_options.h"
+#include "source/source_options.h"
 
 namespace bertjit {
 

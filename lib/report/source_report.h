@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "infer/source_choice.h"
+#include "source/source_choice.h"
 
 namespace bertjit {
 

@@ -11,8 +11,8 @@
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/runner.h"
-#include "infer/source.h"
 #include "run/generate.h"
+#include "source/source.h"
 #include "support/error.h"
 #include "tokenize/load.h"
 

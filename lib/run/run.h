@@ -7,8 +7,8 @@
 
 #include "infer/grad_mode.h"
 #include "infer/input_options.h"
-#include "infer/source_options.h"
 #include "run/run_result.h"
+#include "source/source_options.h"
 
 namespace bertjit {
 

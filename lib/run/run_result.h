@@ -7,7 +7,7 @@
 
 #include "container/tensors.h"
 #include "infer/bound_input.h"
-#include "infer/source_choice.h"
+#include "source/source_choice.h"
 
 namespace bertjit {
 

@@ -29,7 +29,7 @@ void add_graph_difference(EvidenceFields& fields, const GraphComparison& graphs)
 GraphComparison compare_with_new_trace(const Model& model, const std::vector<std::string>& graph,
                                        const BoundBatch& batch, GradMode grad, Shapes shapes) {
   const auto again = rebuild_model(model);
-  return compare_graphs(graph, canonical_graph(record_model(*again, batch.tensors, grad, shapes).module));
+  return compare_graphs(graph, canonical_graph(record_model(*again, batch.tensors, {grad, shapes}).module));
 }
 
 /// One further input: its evidence, and the complaint if there is one.

@@ -8,8 +8,8 @@
 
 #include "infer/runner.h"
 #include "models/model.h"
+#include "record/record.h"
 #include "support/evidence.h"
-#include "trace/record.h"
 
 namespace bertjit {
 

@@ -73,7 +73,7 @@ struct Traced {
       {"tests", "FlawedModel", "",
        [](const ModelParts& parts) -> std::unique_ptr<Model> { return std::make_unique<FlawedModel<kFlaw>>(parts); }});
   BoundBatch example = batch(4);
-  Recording recording = record_model(*model, example.tensors, GradMode::kOn, Shapes::kDynamic);
+  Recording recording = record_model(*model, example.tensors, {GradMode::kOn, Shapes::kDynamic});
   ModuleRunner runner{{recording.module, std::nullopt}, "the trace", &model->description()};
 
   static ModelOptions random_options() {

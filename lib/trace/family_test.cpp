@@ -12,8 +12,8 @@
 #include "infer/guards.h"
 #include "infer/runner.h"
 #include "module/save.h"
+#include "record/record.h"
 #include "testing/testing.h"
-#include "trace/record.h"
 
 namespace bertjit {
 
@@ -114,7 +114,7 @@ SavedTrace trace_at_set_a(const Fixture& fixture, AttentionKind attention, const
   const ModelDescription& description = model->description();
   const TensorFile io = read_npz(fixture.io);
   const Recording recording =
-      record_model(*model, inputs_of(io, "a", description).tensors, GradMode::kOff, Shapes::kDynamic);
+      record_model(*model, inputs_of(io, "a", description).tensors, {GradMode::kOff, Shapes::kDynamic});
   CHECK(recording.warnings.empty());
   CHECK(difference(recording.outputs, io, "a", description) <= kTolerance);
 

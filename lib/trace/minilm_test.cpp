@@ -9,7 +9,7 @@
 #include "container/npy.h"
 #include "infer/batch.h"
 #include "infer/runner.h"
-#include "infer/source.h"
+#include "source/source.h"
 #include "testing/testing.h"
 #include "trace/trace.h"
 

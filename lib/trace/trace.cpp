@@ -9,13 +9,13 @@
 #include "infer/guards.h"
 #include "infer/residency.h"
 #include "infer/runner.h"
-#include "infer/source.h"
 #include "module/claims.h"
 #include "module/save.h"
+#include "record/record.h"
+#include "source/source.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "trace/checks.h"
-#include "trace/record.h"
 
 namespace bertjit {
 
@@ -102,7 +102,7 @@ TraceResult trace(const TraceOptions& options) {
   result.example = example.origin;
   result.inputs = describe_inputs(example, signature);
 
-  const Recording recording = record_model(*source.model, example.tensors, options.grad, shapes);
+  const Recording recording = record_model(*source.model, example.tensors, {options.grad, shapes});
   describe_outputs(result, *source.model, recording.outputs);
   result.warnings = recording.warnings;
 

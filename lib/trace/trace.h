@@ -6,7 +6,7 @@
 
 #include "infer/grad_mode.h"
 #include "infer/input_options.h"
-#include "infer/source_options.h"
+#include "source/source_options.h"
 #include "trace/trace_result.h"
 
 namespace bertjit {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "infer/bound_input.h"
-#include "infer/source_choice.h"
+#include "source/source_choice.h"
 #include "support/evidence.h"
 
 namespace bertjit {

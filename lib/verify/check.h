@@ -9,7 +9,7 @@
 #include "compare/named_outputs.h"
 #include "compare/outputs.h"
 #include "infer/runner.h"
-#include "infer/source.h"
+#include "source/source.h"
 #include "support/evidence.h"
 #include "verify/verify.h"
 

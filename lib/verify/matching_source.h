@@ -3,7 +3,7 @@
 
 #include "checkpoint/weights.h"
 #include "infer/runner.h"
-#include "infer/source.h"
+#include "source/source.h"
 #include "verify/verify.h"
 
 namespace bertjit {

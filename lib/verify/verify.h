@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "infer/input_options.h"
-#include "infer/source_options.h"
+#include "source/source_options.h"
 #include "verify/verify_result.h"
 
 namespace bertjit {

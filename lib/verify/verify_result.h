@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "infer/source_choice.h"
+#include "source/source_choice.h"
 #include "support/evidence.h"
 
 namespace bertjit {

@@ -9,9 +9,9 @@
 
 #include "infer/grad_mode.h"
 #include "infer/input_options.h"
-#include "infer/source_options.h"
 #include "invocation.h"
 #include "report/check_report.h"
+#include "source/source_options.h"
 
 namespace bertjit {
 

@@ -1,4 +1,4 @@
-#include "infer/source.h"
+#include "source/source.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "infer/source.h"
+#include "source/source.h"
 
 #include "checkpoint/weights.h"
 #include "container/npz.h"

@@ -1,4 +1,4 @@
-#include "trace/record.h"
+#include "record/record.h"
 
 #include <algorithm>
 #include <mutex>
@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/lower_tuples.h>
 
+#include "infer/guards.h"
 #include "models/sizes.h"
 
 namespace bertjit {
@@ -43,11 +44,11 @@ class WarningCollector {
 
 }  // namespace
 
-Recording record_model(const Model& model, const std::vector<at::Tensor>& example, GradMode grad, Shapes shapes) {
-  Recording recording{model.module(), {}, {}};
+Recording record_model(const Model& model, const std::vector<at::Tensor>& example, const RecordOptions& options) {
+  Recording recording{.module = model.module()};
   const WarningCollector collector(recording.warnings);
-  const GradGuard guard(grad);
-  const SizeRecording sizes(shapes == Shapes::kDynamic);
+  const GradGuard guard(options.grad);
+  const SizeRecording sizes(options.shapes == Shapes::kDynamic);
 
   std::vector<std::string> names;
   for (const auto& input : model.description().inputs) {

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "infer/source_choice.h"
-#include "infer/source_options.h"
 #include "models/model.h"
+#include "source/source_choice.h"
+#include "source/source_options.h"
 #include "tokenize/tokenizer.h"
 
 namespace bertjit {
