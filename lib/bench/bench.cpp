@@ -10,7 +10,7 @@
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/runner.h"
-#include "source/source.h"
+#include "source/checkpoint_source.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -23,7 +23,7 @@ constexpr int kFirstRuns = 3;
 struct Contestant {
   std::string name;
   std::string kind;
-  std::optional<Source> source;
+  std::optional<CheckpointSource> source;
   std::unique_ptr<Runner> runner;
 };
 
@@ -32,7 +32,7 @@ Contestant open_contestant(const SourceOptions& options, uint64_t seed) {
   contestant.name = options.path;
   if (names_checkpoint(options.path)) {
     contestant.kind = "eager";
-    contestant.source = open_source(options, seed, "");
+    contestant.source = open_checkpoint_source(options, seed, "");
     contestant.runner = std::make_unique<EagerRunner>(*contestant.source->model, options.path);
   } else {
     contestant.kind = "torchscript";

@@ -24,7 +24,8 @@ OutputDifference compare_named(const c10::IValue& expected, const c10::IValue& a
     }
     if (!leaf.matches && difference.where.empty()) {
       difference.where = leaf.name;
-      difference.message = "output " + leaf.name + " differs (" + mismatch_name(leaf.mismatch) + ")";
+      difference.message = (leaf.name == "output" ? "the output" : "output " + leaf.name) + " differs (" +
+                           mismatch_name(leaf.mismatch) + ")";
       if (leaf.mismatch == Mismatch::kValues) {
         difference.message += ": " + std::to_string(leaf.mismatched_elements) + " of " + std::to_string(leaf.elements) +
                               " elements, by up to " + short_number(leaf.max_abs_error);

@@ -19,8 +19,8 @@ auto without_backtrace(const Options& options) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const bertjit::Engine* bertjit_engine() {
-  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion, without_backtrace<bertjit::trace>,
-                                             without_backtrace<bertjit::run>, without_backtrace<bertjit::verify>,
-                                             without_backtrace<bertjit::bench>};
+  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion,           without_backtrace<bertjit::trace>,
+                                             without_backtrace<bertjit::run>,   without_backtrace<bertjit::verify>,
+                                             without_backtrace<bertjit::bench>, without_backtrace<bertjit::inspect>};
   return &engine;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bench/bench.h"
+#include "inspect/inspect.h"
 #include "run/run.h"
 #include "trace/trace.h"
 #include "verify/verify.h"
@@ -18,10 +19,11 @@ struct Engine {
   RunResult (*run)(const RunOptions&);
   VerifyResult (*verify)(const VerifyOptions&);
   BenchResult (*bench)(const BenchOptions&);
+  InspectResult (*inspect)(const InspectOptions&);
 };
 
 /// Changes with every change of the structs that cross the seam.
-inline constexpr const char* kEngineVersion = "bertjit-engine/3";
+inline constexpr const char* kEngineVersion = "bertjit-engine/4";
 
 /// Name of the exported function, of type EngineFunction.
 inline constexpr const char* kEngineSymbol = "bertjit_engine";

@@ -78,8 +78,8 @@ void pad(Encoding& encoding, int64_t length, const Tokenizer& tokenizer) {
   }
 }
 
-const ModelInput* find_input(const Signature& signature, const std::string& name) {
-  const auto it = std::ranges::find(signature.inputs, name, &ModelInput::name);
+const Argument* find_input(const Signature& signature, const std::string& name) {
+  const auto it = std::ranges::find(signature.inputs, name, &Argument::name);
   return it == signature.inputs.end() ? nullptr : &*it;
 }
 
@@ -106,10 +106,10 @@ Batch text_batch(const InputOptions& options, const Signature& signature, const 
   }
   Batch batch{origin, {}};
   const auto add = [&](const std::string& name, const std::vector<int64_t>& values) {
-    const ModelInput* input = find_input(signature, name);
+    const Argument* input = find_input(signature, name);
     if (input != nullptr) {
       const at::Tensor tensor = row(values);
-      batch.tensors.push_back({name, input->rank == 3 ? tensor.unsqueeze(1) : tensor});  // one choice
+      batch.values.push_back({name, input->rank == 3 ? tensor.unsqueeze(1) : tensor});  // one choice
     }
   };
   add("input_ids", encoding.input_ids);
@@ -137,11 +137,11 @@ std::optional<size_t> savez_position(const std::string& name) {
 
 /// Positional arrays lose their names and come first, in their order.
 void unname_positional(Batch& batch) {
-  std::ranges::stable_sort(batch.tensors, {}, [](const NamedTensor& tensor) {
-    return savez_position(tensor.name).value_or(std::numeric_limits<size_t>::max());
+  std::ranges::stable_sort(batch.values, {}, [](const NamedInput& input) {
+    return savez_position(input.name).value_or(std::numeric_limits<size_t>::max());
   });
-  for (auto& tensor : batch.tensors) {
-    tensor.name = savez_position(tensor.name) ? "" : tensor.name;
+  for (auto& input : batch.values) {
+    input.name = savez_position(input.name) ? "" : input.name;
   }
 }
 
@@ -154,8 +154,34 @@ std::string sizes_text(const std::vector<int64_t>& sizes) {
   return text;
 }
 
-at::Tensor made_input(const ModelInput& input, const std::vector<int64_t>& shape, at::Generator& generator,
-                      const std::string& owner) {
+/// The position of the argument that `name` is, or `next` for an input without a name.
+size_t slot_of(const Signature& signature, const std::string& name, size_t next) {
+  const auto it = std::ranges::find(signature.inputs, name, &Argument::name);
+  return name.empty() ? next : static_cast<size_t>(it - signature.inputs.begin());
+}
+
+/// Adds what --input gives, each read by the type of the argument it binds to.
+void add_specs(Batch& batch, const InputOptions& options, const Signature& signature) {
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
+  size_t next = 0;
+  for (const auto& given : batch.values) {
+    next = slot_of(signature, given.name, next) + 1;
+  }
+  for (const auto& text : options.input) {
+    const auto [name, spec] = split_input_spec(text);
+    const size_t slot = slot_of(signature, name, next);
+    const c10::TypePtr type = slot < signature.inputs.size() ? signature.inputs[slot].type : nullptr;
+    batch.values.push_back({name, parse_input_spec(spec, type, generator, text)});
+    next = slot + 1;
+  }
+}
+
+/// Whether it is ids, or goes with ids: what bertjit can make up from its name or limit alone.
+bool is_made_like_ids(const Argument& input) {
+  return input.limit > 0 || input.missing != InputDefault::kRequired;
+}
+
+at::Tensor made_like_ids(const Argument& input, const std::vector<int64_t>& shape, at::Generator& generator) {
   at::Tensor values = at::ones(shape, at::kLong);
   const int64_t length = shape.back();
   if (input.missing == InputDefault::kOnes) {
@@ -168,15 +194,85 @@ at::Tensor made_input(const ModelInput& input, const std::vector<int64_t>& shape
     values.slice(-1, 0, (length + 1) / 2).zero_();
     return input.limit == 1 ? values.zero_() : values;
   }
-  if (input.limit == 0) {
-    throw Error(ErrorKind::kInvalidArgument, owner + ": cannot make up values for " + input.name +
-                                                 ", whose range is not known; give --input " + input.name +
-                                                 "=SPEC or --inputs FILE");
-  }
   return at::randint(0, input.limit, shape, generator, at::kLong);
 }
 
+[[noreturn]] void refuse_shape(const std::vector<int64_t>& shape, const std::string& why) {
+  throw Error(ErrorKind::kInvalidArgument, "shape " + sizes_text(shape) + ": " + why);
+}
+
+at::Tensor ids_of_shape(const Argument& input, std::vector<int64_t> shape, at::Generator& generator) {
+  if (shape.size() < 2 || (input.rank != 0 && static_cast<int64_t>(shape.size()) != input.rank)) {
+    refuse_shape(shape, input.rank == 3 ? "expected batch, choices and length, such as 2x4x11"
+                                        : "expected batch and length, such as 8x128");
+  }
+  if (input.sequence == InputSequence::kDecoder) {
+    shape.back() = std::max<int64_t>(1, shape.back() - 1);
+  }
+  return made_like_ids(input, shape, generator);
+}
+
+[[noreturn]] void refuse_to_guess(const Argument& input, const std::string& owner) {
+  throw Error(ErrorKind::kInvalidArgument, owner + ": cannot make up values for " + input.name +
+                                               ", whose range is not known; give --input " + input.name +
+                                               "=SPEC or --inputs FILE");
+}
+
+/// A tensor of the shape and of the example's dtype.
+at::Tensor like_example(const Argument& input, const at::Tensor& example, const std::vector<int64_t>& shape,
+                        at::Generator& generator, const std::string& owner) {
+  if (example.scalar_type() == at::kBool) {
+    return at::randint(0, 2, shape, generator, at::kLong).to(at::kBool);
+  }
+  if (!example.is_floating_point()) {
+    refuse_to_guess(input, owner);
+  }
+  return at::rand(shape, generator).to(example.scalar_type());
+}
+
+bool has_rank_of(const c10::IValue& value, const std::vector<int64_t>& shape) {
+  return value.isTensor() && value.toTensor().dim() == static_cast<int64_t>(shape.size());
+}
+
+Batch read_json_batch(const fs::path& path, const Signature* signature) {
+  Batch batch{path.string(), {}};
+  const nlohmann::json json = read_json_file(path);
+  if (!json.is_object()) {
+    throw Error(ErrorKind::kCorrupt, path.string() + ": holds a JSON " + json.type_name() +
+                                         ", expected an object of named lists, e.g. {\"input_ids\": [[101, 102]]}");
+  }
+  for (const auto& [name, value] : json.items()) {
+    const Argument* input = signature == nullptr ? nullptr : find_input(*signature, name);
+    const c10::TypePtr type = input == nullptr ? c10::TypePtr(c10::TensorType::get()) : input->type;
+    batch.values.push_back({name, value_from_json(value, type, path.string() + ": " + name)});
+  }
+  return batch;
+}
+
+Batch read_any_batch(const fs::path& path, const Signature* signature) {
+  if (path.extension() == ".json") {
+    return read_json_batch(path, signature);
+  }
+  Batch batch{path.string(), {}};
+  if (path.extension() != ".npz" && path.extension() != ".safetensors") {
+    throw Error(ErrorKind::kInvalidArgument, path.string() + ": expected a .npz, .safetensors or .json file");
+  }
+  const TensorFile file = path.extension() == ".npz" ? read_npz(path) : read_safetensors(path);
+  for (const auto& view : file.tensors) {
+    // A copy: a module may change its inputs in place, and writing into a mapped file ends the process.
+    batch.values.push_back({view.name, tensor_from_view(view).clone()});
+  }
+  if (path.extension() == ".npz") {
+    unname_positional(batch);
+  }
+  return batch;
+}
+
 }  // namespace
+
+bool names_inputs(const InputOptions& options) {
+  return !options.text.empty() || !options.inputs.empty() || !options.input.empty();
+}
 
 Batch make_batch(const InputOptions& options, const Signature& signature, const Tokenizer* tokenizer) {
   const bool has_tensors = !options.inputs.empty() || !options.input.empty();
@@ -197,73 +293,63 @@ Batch make_batch(const InputOptions& options, const Signature& signature, const 
     if (options.mask_index || options.pad_to) {
       throw Error(ErrorKind::kInvalidArgument, "--mask-index and --pad-to need --text");
     }
-    Batch batch = options.inputs.empty() ? Batch{"--input", {}} : read_batch(options.inputs);
-    for (const auto& spec : options.input) {
-      batch.tensors.push_back(parse_input_spec(spec, options.seed));
-    }
+    Batch batch = options.inputs.empty() ? Batch{"--input", {}} : read_batch(options.inputs, signature);
+    add_specs(batch, options, signature);
     return batch;
   }
   if (tokenizer != nullptr && find_input(signature, "input_ids") != nullptr) {
     return text_batch(options, signature, *tokenizer, kGuideText, kGuideTextPair, "the guide's sentence pair");
   }
   const bool has_choices = std::ranges::any_of(signature.inputs, [](const auto& input) { return input.rank == 3; });
-  return shape_batch(has_choices ? std::vector<int64_t>{1, 2, 14} : std::vector<int64_t>{1, 14}, signature,
-                     options.seed);
-}
-
-Batch read_batch(const fs::path& path) {
-  Batch batch{path.string(), {}};
-  if (path.extension() == ".json") {
-    const nlohmann::json json = read_json_file(path);
-    if (!json.is_object()) {
-      throw Error(ErrorKind::kCorrupt, path.string() + ": holds a JSON " + json.type_name() +
-                                           ", expected an object of named lists, e.g. {\"input_ids\": [[101, 102]]}");
-    }
-    for (const auto& [name, value] : json.items()) {
-      batch.tensors.push_back({name, tensor_from_json(value.dump(), path.string() + ": " + name)});
-    }
-    return batch;
-  }
-  if (path.extension() != ".npz" && path.extension() != ".safetensors") {
-    throw Error(ErrorKind::kInvalidArgument, path.string() + ": expected a .npz, .safetensors or .json file");
-  }
-  const TensorFile file = path.extension() == ".npz" ? read_npz(path) : read_safetensors(path);
-  for (const auto& view : file.tensors) {
-    // A copy: a module may change its inputs in place, and writing into a mapped file ends the process.
-    batch.tensors.push_back({view.name, tensor_from_view(view).clone()});
-  }
-  if (path.extension() == ".npz") {
-    unname_positional(batch);
-  }
+  Batch batch =
+      shape_batch(has_choices ? std::vector<int64_t>{1, 2, 14} : std::vector<int64_t>{1, 14}, signature, options.seed);
+  batch.origin = batch.values.empty() ? "defaults" : batch.origin;
   return batch;
 }
 
-Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed) {
+Batch read_batch(const fs::path& path) {
+  return read_any_batch(path, nullptr);
+}
+
+Batch read_batch(const fs::path& path, const Signature& signature) {
+  return read_any_batch(path, &signature);
+}
+
+Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature, uint64_t seed,
+                  const BoundBatch* example) {
   Batch batch{"ids from --seed", {}};
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  for (const auto& input : signature.inputs) {
-    std::vector<int64_t> own = shape;
-    if (own.size() < 2 || (input.rank != 0 && static_cast<int64_t>(own.size()) != input.rank)) {
-      throw Error(ErrorKind::kInvalidArgument, "shape " + sizes_text(shape) + ": expected " +
-                                                   (input.rank == 3 ? "batch, choices and length, such as 2x4x11"
-                                                                    : "batch and length, such as 8x128"));
+  bool has_shape = signature.inputs.empty() || example == nullptr;
+  for (size_t i = 0; i < signature.inputs.size(); ++i) {
+    const Argument& input = signature.inputs[i];
+    const bool is_float =
+        example != nullptr && example->values.at(i).isTensor() && example->tensor(i).is_floating_point();
+    if (is_made_like_ids(input) && !is_float) {
+      batch.values.push_back({input.name, ids_of_shape(input, shape, generator)});
+      has_shape = true;
+    } else if (example != nullptr && has_rank_of(example->values[i], shape)) {
+      batch.values.push_back({input.name, like_example(input, example->tensor(i), shape, generator, signature.owner)});
+      has_shape = true;
+    } else if (example != nullptr) {
+      batch.values.push_back({input.name, example->values[i]});
+    } else if (!input.default_value) {
+      refuse_to_guess(input, signature.owner);
     }
-    if (input.sequence == InputSequence::kDecoder) {
-      own.back() = std::max<int64_t>(1, own.back() - 1);
-    }
-    batch.tensors.push_back({input.name, made_input(input, own, generator, signature.owner)});
+  }
+  if (!has_shape) {
+    refuse_shape(shape, "no input of " + signature.owner + " has " + std::to_string(shape.size()) + " dimensions");
   }
   return batch;
 }
 
 std::vector<BoundBatch> further_batches(const std::vector<std::string>& files, const std::vector<std::string>& shapes,
-                                        const Signature& signature, uint64_t seed) {
+                                        const Signature& signature, uint64_t seed, const BoundBatch* example) {
   std::vector<BoundBatch> batches;
   for (const auto& file : files) {
-    batches.push_back(bind_batch(read_batch(file), signature));
+    batches.push_back(bind_batch(read_batch(file, signature), signature));
   }
   for (const auto& shape : shapes) {
-    Batch batch = shape_batch(parse_shape(shape), signature, seed);
+    Batch batch = shape_batch(parse_shape(shape), signature, seed, example);
     batch.origin = "shape " + shape;
     batches.push_back(bind_batch(batch, signature));
   }

@@ -23,10 +23,10 @@ const Signature kBert{"tiny-bert",
                       64};
 
 std::vector<int64_t> row(const Batch& batch, const std::string& name) {
-  for (const auto& item : batch.tensors) {
+  for (const auto& item : batch.values) {
     if (item.name == name) {
-      REQUIRE(item.tensor.dim() == 2);
-      const at::Tensor flat = item.tensor[0].contiguous();
+      REQUIRE(item.value.toTensor().dim() == 2);
+      const at::Tensor flat = item.value.toTensor()[0].contiguous();
       return {flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel()};
     }
   }
@@ -35,7 +35,7 @@ std::vector<int64_t> row(const Batch& batch, const std::string& name) {
 
 std::vector<std::string> names(const Batch& batch) {
   std::vector<std::string> result;
-  for (const auto& item : batch.tensors) {
+  for (const auto& item : batch.values) {
     result.push_back(item.name);
   }
   return result;
@@ -185,9 +185,9 @@ TEST_CASE("batch: .json, .npz and .safetensors hold the same inputs; --input add
     INFO(file);
     const Batch batch = read_batch(dir / file);
     CHECK(batch.origin == (dir / file).string());
-    REQUIRE(batch.tensors.size() == 1);
-    CHECK(batch.tensors[0].name == "input_ids");
-    CHECK(at::equal(batch.tensors[0].tensor, ids));
+    REQUIRE(batch.values.size() == 1);
+    CHECK(batch.values[0].name == "input_ids");
+    CHECK(at::equal(batch.values[0].value.toTensor(), ids));
     InputOptions options;
     options.inputs = (dir / file).string();
     options.input = {"attention_mask=ones:1x3"};
@@ -209,9 +209,9 @@ TEST_CASE("batch: a file of another kind, or of no named lists, is refused by na
 
 TEST_CASE("batch: made inputs exercise mask, segments and ids, and depend on the seed alone") {
   const Batch batch = shape_batch({4, 10}, kBert, 3);
-  const at::Tensor ids = batch.tensors[0].tensor;
-  const at::Tensor mask = batch.tensors[1].tensor;
-  const at::Tensor segments = batch.tensors[2].tensor;
+  const at::Tensor ids = batch.values[0].value.toTensor();
+  const at::Tensor mask = batch.values[1].value.toTensor();
+  const at::Tensor segments = batch.values[2].value.toTensor();
   for (const at::Tensor& tensor : {ids, mask, segments}) {
     CHECK(tensor.sizes() == at::IntArrayRef({4, 10}));
     CHECK(tensor.scalar_type() == at::kLong);
@@ -222,9 +222,9 @@ TEST_CASE("batch: made inputs exercise mask, segments and ids, and depend on the
   CHECK(segments[0].sum().item<int64_t>() == 5);
   const Batch again = shape_batch({4, 10}, kBert, 3);
   for (size_t i = 0; i < 3; ++i) {
-    CHECK(at::equal(again.tensors[i].tensor, batch.tensors[i].tensor));
+    CHECK(at::equal(again.values[i].value.toTensor(), batch.values[i].value.toTensor()));
   }
-  CHECK_FALSE(at::equal(shape_batch({4, 10}, kBert, 4).tensors[0].tensor, ids));
+  CHECK_FALSE(at::equal(shape_batch({4, 10}, kBert, 4).values[0].value.toTensor(), ids));
   CHECK_NOTHROW(bind_batch(shape_batch({1, 1}, kBert, 0), kBert));
 }
 
@@ -235,6 +235,101 @@ TEST_CASE("batch: values whose range is not known are not made up") {
              }).what(),
              Equals("m.pt: cannot make up values for tokens, whose range is not known; give --input tokens=SPEC or "
                     "--inputs FILE"));
+}
+
+TEST_CASE("batch: each --input is read by the type of the argument it binds to, in order and by name") {
+  const Signature mixed{"f.pt",
+                        {{"n", c10::IntType::get()},
+                         {"xs", c10::ListType::ofTensors()},
+                         {"x", c10::TensorType::get()},
+                         {"free", nullptr, c10::IValue()}},
+                        0};
+  InputOptions options;
+  options.input = {"12", "xs=[[1, 2], [3]]", "12", "[1, 2]"};
+  const BoundBatch bound = bind_batch(make_batch(options, mixed, nullptr), mixed);
+  CHECK(bound.values[0].toInt() == 12);
+  CHECK(bound.values[1].toTensorVector().size() == 2);
+  CHECK(bound.tensor(2).dim() == 0);
+  CHECK(bound.tensor(3).numel() == 2);
+  CHECK(bound.sources[1] == "given");
+  options.input = {"n=0.5", "xs=[]", "x=rand:3"};
+  CHECK_THAT(error_of([&] { bind_batch(make_batch(options, mixed, nullptr), mixed); }).what(),
+             Equals("--input: n is float, f.pt takes int"));
+}
+
+TEST_CASE("batch: random inputs of one command differ, and are those of one torch.manual_seed") {
+  const Signature two{"f.pt", {{"x", c10::TensorType::get()}, {"y", c10::TensorType::get()}}, 0};
+  InputOptions options;
+  options.seed = 7;
+  options.input = {"rand:3", "rand:3"};
+  const BoundBatch bound = bind_batch(make_batch(options, two, nullptr), two);
+  // Python, torch 2.13.0: torch.manual_seed(7); x = torch.rand(3); y = torch.rand(3).
+  CHECK(at::equal(bound.tensor(0), at::tensor({0.53492254f, 0.198803186f, 0.659211695f})));
+  CHECK(at::equal(bound.tensor(1), at::tensor({0.656890273f, 0.232761562f, 0.425061405f})));
+}
+
+TEST_CASE("batch: a .json file holds values of any type, nested as the arguments are") {
+  const TempDir dir;
+  const Signature mixed{"f.pt",
+                        {{"xs", c10::ListType::ofTensors()},
+                         {"state", c10::DictType::create(c10::StringType::get(), c10::TensorType::get())},
+                         {"mode", c10::StringType::get()},
+                         {"n", c10::OptionalType::create(c10::IntType::get()), int64_t{1}}},
+                        0};
+  testing::write_bytes(dir / "x.json", R"({"xs": [[1, 2], [3]], "state": {"h": [[0.5]]}, "mode": "sum", "n": null})");
+  const BoundBatch bound = bind_batch(read_batch(dir / "x.json", mixed), mixed);
+  CHECK(bound.values[0].toTensorVector().at(1).item<int64_t>() == 3);
+  CHECK(bound.values[1].toGenericDict().at("h").toTensor().sizes() == at::IntArrayRef({1, 1}));
+  CHECK(bound.values[2].toStringRef() == "sum");
+  CHECK(bound.values[3].isNone());
+  testing::write_bytes(dir / "wrong.json", R"({"xs": [[1]], "state": {}, "mode": 3})");
+  CHECK_THAT(error_of([&] { bind_batch(read_batch(dir / "wrong.json", mixed), mixed); }).what(),
+             Contains("wrong.json: mode is int, f.pt takes str"));
+}
+
+TEST_CASE("batch: inputs of a shape are made like an example where it says what they are") {
+  const Signature plain{"f.pt",
+                        {{"x", c10::TensorType::get()},
+                         {"bias", c10::TensorType::get()},
+                         {"flags", c10::TensorType::get()},
+                         {"n", c10::IntType::get()}},
+                        0};
+  const BoundBatch example = bind_batch(
+      {"x", {{"", at::rand({2, 3}, at::kDouble)}, {"", at::rand({3})}, {"", at::ones({2, 3}, at::kBool)}, {"", 4}}},
+      plain);
+  const BoundBatch made = bind_batch(shape_batch({4, 5}, plain, 7, &example), plain);
+  CHECK(made.tensor(0).sizes() == at::IntArrayRef({4, 5}));
+  CHECK(made.tensor(0).scalar_type() == at::kDouble);
+  CHECK(made.tensor(0)[0][0].item<double>() == 0.53492254018783569);  // torch.manual_seed(7); torch.rand(4, 5)
+  CHECK(at::equal(made.tensor(1), example.tensor(1)));
+  CHECK(made.tensor(2).scalar_type() == at::kBool);
+  CHECK(made.values[3].toInt() == 4);
+  CHECK(further_batches({}, {"4x5", "1x2"}, plain, 7, &example).at(1).tensor(0).sizes() == at::IntArrayRef({1, 2}));
+
+  CHECK_THAT(error_of([&] {
+               shape_batch({2, 3, 4}, plain, 7, &example);
+             }).what(),
+             Equals("shape 2x3x4: no input of f.pt has 3 dimensions"));
+  const Signature integers{"g.pt", {{"x", c10::TensorType::get()}}, 0};
+  const BoundBatch counts = bind_batch({"x", {{"", at::ones({2, 3}, at::kLong)}}}, integers);
+  CHECK_THAT(error_of([&] {
+               shape_batch({1, 2}, integers, 7, &counts);
+             }).what(),
+             Contains("cannot make up values for x, whose range is not known"));
+}
+
+TEST_CASE("batch: without options, arguments that are no ids are left to their defaults") {
+  Signature flagged = kBert;
+  flagged.inputs.emplace_back("scale", c10::FloatType::get(), 0.5);
+  CHECK(names(make_batch({}, flagged, nullptr)) ==
+        std::vector<std::string>{"input_ids", "attention_mask", "token_type_ids"});
+  const Signature defaults{"f.pt", {{"n", c10::IntType::get(), int64_t{3}}}, 0};
+  CHECK(make_batch({}, defaults, nullptr).origin == "defaults");
+  CHECK(bind_batch(make_batch({}, defaults, nullptr), defaults).values[0].toInt() == 3);
+  CHECK_THAT(error_of([] {
+               make_batch({}, Signature{"g.pt", {{"x", c10::TensorType::get()}}, 0}, nullptr);
+             }).what(),
+             Contains("g.pt: cannot make up values for x"));
 }
 
 // numpy.savez names positional arrays arr_0, arr_1, … (numpy.savez's documentation).
@@ -254,13 +349,13 @@ TEST_CASE("batch: what numpy.savez numbered has no name and comes first, in orde
   }
   write_npz(dir / "x.npz", views);
   const Batch batch = read_batch(dir / "x.npz");
-  REQUIRE(batch.tensors.size() == 14);
+  REQUIRE(batch.values.size() == 14);
   for (int64_t i = 0; i < 12; ++i) {
-    CHECK(batch.tensors[static_cast<size_t>(i)].name.empty());
-    CHECK(batch.tensors[static_cast<size_t>(i)].tensor.item<int64_t>() == 13 - i);
+    CHECK(batch.values[static_cast<size_t>(i)].name.empty());
+    CHECK(batch.values[static_cast<size_t>(i)].value.toTensor().item<int64_t>() == 13 - i);
   }
-  CHECK(batch.tensors[12].name == "arr_x");
-  CHECK(batch.tensors[13].name == "token_type_ids");
+  CHECK(batch.values[12].name == "arr_x");
+  CHECK(batch.values[13].name == "token_type_ids");
 }
 
 }  // namespace bertjit

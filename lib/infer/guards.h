@@ -1,4 +1,5 @@
-// The process's numeric settings, changed for a scope: gradient mode, threads. Nothing outside infer/ sets them.
+// The process's settings, changed for a scope: gradient mode, threads, TorchScript's executor. Nothing outside infer/
+// sets them.
 #pragma once
 
 #include <optional>
@@ -6,7 +7,9 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 
+#include "infer/executor.h"
 #include "infer/grad_mode.h"
 
 namespace bertjit {
@@ -41,6 +44,29 @@ class ThreadGuard {
 
  private:
   int previous_;
+};
+
+/// Chooses what runs TorchScript functions that run for the first time in the scope; a function keeps the executor of
+/// its first run. kEager is no executor of libtorch's: nothing changes.
+class ExecutorGuard {
+ public:
+  explicit ExecutorGuard(Executor executor)
+      : profiles_(torch::jit::getProfilingMode()), is_new_(torch::jit::getExecutorMode()) {
+    if (executor != Executor::kEager) {
+      torch::jit::getProfilingMode() = executor == Executor::kProfiling;
+      torch::jit::getExecutorMode() = true;
+    }
+  }
+  ~ExecutorGuard() {
+    torch::jit::getProfilingMode() = profiles_;
+    torch::jit::getExecutorMode() = is_new_;
+  }
+  ExecutorGuard(const ExecutorGuard&) = delete;
+  ExecutorGuard& operator=(const ExecutorGuard&) = delete;
+
+ private:
+  bool profiles_;
+  bool is_new_;
 };
 
 }  // namespace bertjit

@@ -2,13 +2,11 @@
 
 #include <array>
 #include <charconv>
-#include <functional>
+#include <limits>
 #include <optional>
+#include <string_view>
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <nlohmann/json.hpp>
-
-#include "support/error.h"
+#include "infer/spec_node.h"
 
 namespace bertjit {
 
@@ -16,6 +14,10 @@ namespace {
 
 // A typed shape should not be able to ask for all memory: 2^31 elements are 16 GiB of int64.
 constexpr int64_t kMaxElements = int64_t{1} << 31;
+
+constexpr const char* kExpected = "expected a JSON list or KIND:SHAPE, e.g. [[101, 102]] or ones:1x7";
+
+constexpr const char* kBeyond = "holds a whole number beyond int64";
 
 constexpr std::array<std::pair<const char*, at::ScalarType>, 10> kDTypes = {{{"bool", at::kBool},
                                                                              {"uint8", at::kByte},
@@ -28,11 +30,7 @@ constexpr std::array<std::pair<const char*, at::ScalarType>, 10> kDTypes = {{{"b
                                                                              {"float32", at::kFloat},
                                                                              {"float64", at::kDouble}}};
 
-[[noreturn]] void refuse(const std::string& what, const std::string& why) {
-  throw Error(ErrorKind::kInvalidArgument, "input '" + what + "': " + why);
-}
-
-std::optional<at::ScalarType> find_dtype(const std::string& name) {
+std::optional<at::ScalarType> find_dtype(std::string_view name) {
   for (const auto& [known, type] : kDTypes) {
     if (name == known) {
       return type;
@@ -41,74 +39,287 @@ std::optional<at::ScalarType> find_dtype(const std::string& name) {
   return std::nullopt;
 }
 
-std::optional<int64_t> parse_int(std::string_view text) {
-  int64_t value = 0;
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(value)
                                                                                    : std::nullopt;
 }
 
-void collect(const nlohmann::json& node, size_t depth, std::vector<int64_t>& shape, std::vector<double>& values,
-             bool& integers, const std::string& name) {
-  if (!node.is_array()) {
-    if (depth != shape.size() || !(node.is_number() || node.is_boolean())) {
-      refuse(name, depth != shape.size() ? "its lists are not all of one length" : "holds something that is no number");
-    }
-    integers = integers && !node.is_number_float();
-    values.push_back(node.is_boolean() ? static_cast<double>(node.get<bool>()) : node.get<double>());
-    return;
+/// Python's or JSON's word for a value.
+std::optional<SpecNode> parse_constant(std::string_view word) {
+  if (word == "true" || word == "True" || word == "false" || word == "False") {
+    return SpecNode::of_bool(word == "true" || word == "True");
   }
-  if (depth >= shape.size() || static_cast<int64_t>(node.size()) != shape[depth]) {
-    refuse(name, "its lists are not all of one length");
+  if (word == "null" || word == "None") {
+    return SpecNode{};
   }
-  for (const auto& item : node) {
-    collect(item, depth + 1, shape, values, integers, name);
+  if (const auto integer = parse_number<int64_t>(word)) {
+    return SpecNode::of_int(*integer);
   }
+  const auto real = parse_number<double>(word);  // takes inf and nan too
+  return real ? std::optional(SpecNode::of_float(*real)) : std::nullopt;
 }
 
-at::Tensor made(const std::string& kind, const std::vector<int64_t>& shape, uint64_t seed, const std::string& text) {
-  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  if (kind == "rand") {
-    return at::rand(shape, generator);
-  }
-  if (kind == "randn") {
-    return at::randn(shape, generator);
-  }
-  if (kind == "ones" || kind == "zeros") {
-    return at::full(shape, kind == "ones" ? 1 : 0, at::kLong);
-  }
-  if (kind.starts_with("randint(") && kind.ends_with(")")) {
-    const std::string range = kind.substr(8, kind.size() - 9);
-    const size_t comma = range.find(',');
-    const auto low = parse_int(range.substr(0, comma));
-    const auto high = comma == std::string::npos ? std::nullopt : parse_int(range.substr(comma + 1));
-    if (!low || !high || *low >= *high) {
-      refuse(text, "expected randint(LOW,HIGH) with LOW below HIGH");
+/// Reads a SPEC from left to right, and draws its random numbers on the way.
+class SpecParser {
+ public:
+  SpecParser(std::string_view spec, at::Generator& generator, const std::string& text)
+      : spec_(spec), generator_(generator), text_(text) {}
+
+  SpecNode parse() {
+    SpecNode node = parse_value(0);
+    skip_space();
+    if (position_ < spec_.size()) {
+      refuse_spec(text_, "'" + std::string(spec_.substr(position_)) + "' is left over");
     }
-    return at::randint(*low, *high, shape, generator, at::kLong);
+    return node;
   }
-  refuse(text, "'" + kind + "' is not known (known: rand, randn, ones, zeros, randint(LOW,HIGH), or a JSON list)");
+
+ private:
+  void skip_space() {
+    while (position_ < spec_.size() && (spec_[position_] == ' ' || spec_[position_] == '\n')) {
+      ++position_;
+    }
+  }
+  char peek() {
+    skip_space();
+    return position_ < spec_.size() ? spec_[position_] : '\0';
+  }
+  bool take(char wanted) {
+    const bool is_there = peek() == wanted;
+    position_ += is_there ? 1 : 0;
+    return is_there;
+  }
+  void expect(char wanted) {
+    if (!take(wanted)) {
+      const std::string found = position_ < spec_.size() ? std::string(1, spec_[position_]) : "its end";
+      refuse_spec(text_, "expected '" + std::string(1, wanted) + "' before " + found);
+    }
+  }
+
+  SpecNode parse_value(size_t depth) {
+    if (depth > kDeepestSpec) {
+      refuse_spec(text_, "is nested more than " + std::to_string(kDeepestSpec) + " deep");
+    }
+    SpecNode node;
+    switch (peek()) {
+      case '[':
+        node = parse_items(']', SpecNode::Kind::kList, depth);
+        break;
+      case '(':
+        node = parse_items(')', SpecNode::Kind::kTuple, depth);
+        break;
+      case '{':
+        node = parse_dict(depth);
+        break;
+      case '"':
+      case '\'':
+        node = parse_string();
+        break;
+      default:
+        return parse_word();
+    }
+    if (position_ < spec_.size() && spec_[position_] == ':') {
+      ++position_;
+      const std::string_view name = take_word();
+      node.dtype = find_dtype(name);
+      if (!node.dtype) {
+        refuse_spec(text_, "'" + std::string(name) + "' is no dtype");
+      }
+    }
+    return node;
+  }
+
+  SpecNode parse_items(char close, SpecNode::Kind kind, size_t depth) {
+    SpecNode node{.kind = kind};
+    ++position_;
+    while (!take(close)) {
+      node.items.push_back(parse_value(depth + 1));
+      if (peek() != close) {
+        expect(',');
+      }
+    }
+    return node;
+  }
+
+  SpecNode parse_dict(size_t depth) {
+    SpecNode node{.kind = SpecNode::Kind::kDict};
+    ++position_;
+    while (!take('}')) {
+      node.keys.push_back(parse_key());
+      expect(':');
+      node.items.push_back(parse_value(depth + 1));
+      if (peek() != '}') {
+        expect(',');
+      }
+    }
+    return node;
+  }
+
+  SpecNode parse_key() {
+    if (peek() == '"' || peek() == '\'') {
+      return parse_string();
+    }
+    const size_t end = std::min(spec_.find(':', position_), spec_.size());
+    const std::string_view word = spec_.substr(position_, end - position_);
+    const auto integer = parse_number<int64_t>(word);
+    if (!integer) {
+      refuse_spec(text_, "'" + std::string(word) + "' is no key: a key is a quoted text or a whole number");
+    }
+    position_ = end;
+    return SpecNode::of_int(*integer);
+  }
+
+  /// Between quotes; a backslash stands for the character after it, n and t for line end and tab.
+  SpecNode parse_string() {
+    const char quote = spec_[position_++];
+    std::string value;
+    while (position_ < spec_.size() && spec_[position_] != quote) {
+      char c = spec_[position_++];
+      if (c == '\\' && position_ < spec_.size()) {
+        c = spec_[position_++];
+        c = c == 'n' ? '\n' : c == 't' ? '\t' : c;
+      }
+      value += c;
+    }
+    if (position_ == spec_.size()) {
+      refuse_spec(text_, "a text has no closing quote");
+    }
+    ++position_;
+    return SpecNode::of_string(std::move(value));
+  }
+
+  /// Up to what ends an element; the comma of randint(0,100) does not.
+  std::string_view take_word() {
+    const size_t begin = position_;
+    int64_t depth = 0;
+    for (; position_ < spec_.size(); ++position_) {
+      const char c = spec_[position_];
+      depth += c == '(' ? 1 : 0;
+      if (depth == 0 && (c == ',' || c == ']' || c == '}' || c == ')' || c == ' ')) {
+        break;
+      }
+      depth -= c == ')' ? 1 : 0;
+    }
+    return spec_.substr(begin, position_ - begin);
+  }
+
+  SpecNode parse_word() {
+    std::string_view word = take_word();
+    std::optional<at::ScalarType> dtype;
+    if (const size_t colon = word.rfind(':'); colon != std::string_view::npos) {
+      dtype = find_dtype(word.substr(colon + 1));
+      word = dtype ? word.substr(0, colon) : word;
+    }
+    SpecNode node;
+    const size_t colon = word.find(':');
+    if (const auto constant = parse_constant(word)) {
+      node = *constant;
+      if (node.kind == SpecNode::Kind::kFloat && word.find_first_not_of("+-0123456789") == std::string_view::npos) {
+        refuse_spec(text_, kBeyond);
+      }
+    } else if (colon != std::string_view::npos) {
+      const std::string sizes(word.substr(colon + 1));
+      node.kind = SpecNode::Kind::kTensor;
+      node.tensor =
+          make_tensor(std::string(word.substr(0, colon)), sizes.empty() ? std::vector<int64_t>{} : parse_shape(sizes));
+    } else {
+      refuse_spec(text_, kExpected);
+    }
+    node.dtype = dtype;
+    return node;
+  }
+
+  at::Tensor make_tensor(const std::string& kind, const std::vector<int64_t>& shape) {
+    if (kind == "rand") {
+      return at::rand(shape, generator_);
+    }
+    if (kind == "randn") {
+      return at::randn(shape, generator_);
+    }
+    if (kind == "ones" || kind == "zeros") {
+      return at::full(shape, kind == "ones" ? 1 : 0, at::kLong);
+    }
+    if (kind.starts_with("randint(") && kind.ends_with(")")) {
+      const std::string range = kind.substr(8, kind.size() - 9);
+      const size_t comma = range.find(',');
+      const auto low = parse_number<int64_t>(range.substr(0, comma));
+      const auto high = comma == std::string::npos ? std::nullopt : parse_number<int64_t>(range.substr(comma + 1));
+      if (!low || !high || *low >= *high) {
+        refuse_spec(text_, "expected randint(LOW,HIGH) with LOW below HIGH");
+      }
+      return at::randint(*low, *high, shape, generator_, at::kLong);
+    }
+    refuse_spec(text_,
+                "'" + kind + "' is not known (known: rand, randn, ones, zeros, randint(LOW,HIGH), or a JSON list)");
+  }
+
+  std::string_view spec_;
+  at::Generator& generator_;
+  const std::string& text_;
+  size_t position_ = 0;
+};
+
+SpecNode node_of_json(const nlohmann::json& json, const std::string& name, size_t depth) {
+  if (depth > kDeepestSpec) {
+    refuse_spec(name, "is nested more than " + std::to_string(kDeepestSpec) + " deep");
+  }
+  if (json.is_structured()) {
+    SpecNode node{.kind = json.is_array() ? SpecNode::Kind::kList : SpecNode::Kind::kDict};
+    for (const auto& [key, item] : json.items()) {
+      if (json.is_object()) {
+        node.keys.push_back(SpecNode::of_string(key));
+      }
+      node.items.push_back(node_of_json(item, name, depth + 1));
+    }
+    return node;
+  }
+  if (json.is_string()) {
+    return SpecNode::of_string(json.get<std::string>());
+  }
+  if (json.is_boolean()) {
+    return SpecNode::of_bool(json.get<bool>());
+  }
+  if (json.is_number_float()) {
+    return SpecNode::of_float(json.get<double>());
+  }
+  if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) {
+    refuse_spec(name, kBeyond);
+  }
+  return json.is_number() ? SpecNode::of_int(json.get<int64_t>()) : SpecNode{};
+}
+
+/// Whether texts are what is wanted, and so need no quotes.
+bool takes_text(const c10::TypePtr& type) {
+  const c10::TypePtr wanted = type != nullptr && type->kind() == c10::TypeKind::OptionalType
+                                  ? type->expectRef<c10::OptionalType>().getElementType()
+                                  : type;
+  return wanted != nullptr &&
+         (wanted->kind() == c10::TypeKind::StringType || wanted->kind() == c10::TypeKind::DeviceObjType);
 }
 
 }  // namespace
 
-at::Tensor tensor_from_json(const std::string& json, const std::string& name) {
-  const nlohmann::json root = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded()) {
-    refuse(name, "is not valid JSON");
+InputSpec split_input_spec(const std::string& text) {
+  const size_t equals = text.find('=');
+  const bool named = equals != std::string::npos && text.find_first_of("[:({\"'") > equals;
+  return named ? InputSpec{text.substr(0, equals), text.substr(equals + 1)} : InputSpec{"", text};
+}
+
+c10::IValue parse_input_spec(const std::string& spec, const c10::TypePtr& type, at::Generator& generator,
+                             const std::string& text) {
+  const bool is_quoted = spec.starts_with("\"") || spec.starts_with("'");
+  const bool is_none = spec == "None" || spec == "null";
+  if (takes_text(type) && !is_quoted && !is_none) {
+    return spec;
   }
-  std::vector<int64_t> shape;
-  for (const auto* node = &root; node->is_array(); node = &node->front()) {
-    shape.push_back(static_cast<int64_t>(node->size()));
-    if (node->empty() || shape.size() > 16) {
-      refuse(name, node->empty() ? "holds an empty list" : "is nested more than 16 deep");
-    }
-  }
-  std::vector<double> values;
-  bool integers = true;
-  collect(root, 0, shape, values, integers, name);
-  // Doubles hold every integer below 2^53, far beyond any id.
-  return at::tensor(values, at::kDouble).reshape(shape).to(integers ? at::kLong : at::kFloat);
+  return value_of(SpecParser(spec, generator, text).parse(), type, text);
+}
+
+c10::IValue value_from_json(const nlohmann::json& json, const c10::TypePtr& type, const std::string& name) {
+  return value_of(node_of_json(json, name, 0), type, name);
 }
 
 std::vector<int64_t> parse_shape(const std::string& text) {
@@ -116,38 +327,14 @@ std::vector<int64_t> parse_shape(const std::string& text) {
   int64_t elements = 1;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find('x', begin), text.size());
-    const auto size = parse_int(std::string_view(text).substr(begin, end - begin));
+    const auto size = parse_number<int64_t>(std::string_view(text).substr(begin, end - begin));
     if (!size || *size < 1 || *size > kMaxElements || (elements *= *size) > kMaxElements) {
-      refuse(text, "expected a shape such as 8x128");
+      refuse_spec(text, "expected a shape such as 8x128");
     }
     shape.push_back(*size);
     begin = end + 1;
   }
   return shape;
-}
-
-NamedTensor parse_input_spec(const std::string& text, uint64_t seed) {
-  const size_t equals = text.find('=');
-  const bool named = equals != std::string::npos && text.find_first_of("[:(") > equals;
-  const std::string name = named ? text.substr(0, equals) : "";
-  std::string spec = named ? text.substr(equals + 1) : text;
-  std::optional<at::ScalarType> dtype;
-  if (const size_t colon = spec.rfind(':'); colon != std::string::npos) {
-    dtype = find_dtype(spec.substr(colon + 1));
-    if (dtype) {
-      spec.resize(colon);
-    }
-  }
-  at::Tensor tensor;
-  const size_t colon = spec.find(':');
-  if (spec.starts_with("[") || parse_int(spec)) {
-    tensor = tensor_from_json(spec, text);
-  } else if (colon != std::string::npos) {
-    tensor = made(spec.substr(0, colon), parse_shape(spec.substr(colon + 1)), seed, text);
-  } else {
-    refuse(text, "expected a JSON list or KIND:SHAPE, e.g. [[101, 102]] or ones:1x7");
-  }
-  return {name, dtype ? tensor.to(*dtype) : tensor};
 }
 
 }  // namespace bertjit

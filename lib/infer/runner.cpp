@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include "infer/guards.h"
+#include "infer/values.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -15,8 +16,15 @@ namespace {
 
 std::string shapes_text(const Signature& signature, const BoundBatch& batch) {
   std::ostringstream text;
-  for (size_t i = 0; i < batch.tensors.size(); ++i) {
-    text << (i == 0 ? "" : ", ") << signature.inputs[i].name << " " << batch.tensors[i].sizes();
+  for (size_t i = 0; i < batch.values.size(); ++i) {
+    for (const auto& leaf : leaves_of(batch.values[i], signature.inputs[i].name)) {
+      text << (text.tellp() == 0 ? "" : ", ") << leaf.name << " ";
+      if (leaf.value.isTensor()) {
+        text << leaf.value.toTensor().sizes();
+      } else {
+        text << python_text(leaf.value);
+      }
+    }
   }
   return text.str();
 }
@@ -91,8 +99,14 @@ int64_t guessed_max_positions(const torch::jit::Module& module, const torch::jit
   return rows == 0 ? 0 : std::max<int64_t>(rows - rows_before_first_position(forward), 0);
 }
 
-/// What is usual for an argument of this name, when nothing better is known. Encoder-decoders call what is their
-/// decoder's decoder_input_ids, decoder_attention_mask.
+bool is_tensor_type(const c10::TypePtr& type) {
+  return type->kind() == c10::TypeKind::TensorType ||
+         (type->kind() == c10::TypeKind::OptionalType &&
+          type->expectRef<c10::OptionalType>().getElementType()->kind() == c10::TypeKind::TensorType);
+}
+
+/// What is usual for a tensor of this name, when nothing better is known. Encoder-decoders call what is their decoder's
+/// decoder_input_ids, decoder_attention_mask.
 ModelInput guessed_input(const std::string& name, const LoadedModule& loaded) {
   const torch::jit::Module& module = loaded.module;
   ModelInput input{name, InputDefault::kRequired, 0};
@@ -112,17 +126,28 @@ ModelInput guessed_input(const std::string& name, const LoadedModule& loaded) {
   return input;
 }
 
+/// Whether it is a model of texts: one whose arguments are limited ids, or go with such.
+bool takes_ids(const Signature& signature) {
+  return std::ranges::any_of(signature.inputs, [](const Argument& input) {
+    return input.limit > 0 || input.missing != InputDefault::kRequired || input.rank != 0;
+  });
+}
+
 }  // namespace
 
 Signature model_signature(const ModelDescription& description, const std::string& owner) {
-  return {owner, description.inputs, description.max_positions, description.decoder_start_token_id};
+  Signature signature{owner, {}, description.max_positions, description.decoder_start_token_id};
+  for (const auto& input : description.inputs) {
+    signature.inputs.push_back({input});
+  }
+  return signature;
 }
 
 EagerRunner::EagerRunner(const Model& model, const std::string& owner)
     : model_(model), signature_(model_signature(model.description(), owner)) {}
 
 c10::IValue EagerRunner::run(const BoundBatch& batch, GradMode grad) {
-  return run_forward(signature_, batch, grad, "", [&] { return model_.forward(batch.tensors); });
+  return run_forward(signature_, batch, grad, "", [&] { return model_.forward(batch.tensors()); });
 }
 
 ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const ModelDescription* known)
@@ -135,9 +160,9 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
   const auto& arguments = forward->function().getSchema().arguments();
   for (size_t i = 1; i < arguments.size(); ++i) {
     const auto& argument = arguments[i];
-    if (argument.type()->kind() != c10::TypeKind::TensorType) {
-      throw Error(ErrorKind::kUnsupported, owner + ": argument '" + argument.name() + "' of forward is " +
-                                               argument.type()->annotation_str() + ", only tensors are supported");
+    if (!is_tensor_type(argument.type())) {
+      signature_.inputs.emplace_back(argument.name(), argument.type(), argument.default_value());
+      continue;
     }
     ModelInput input = guessed_input(argument.name(), loaded_);
     if (known != nullptr) {
@@ -145,7 +170,7 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
         input = candidate.name == input.name ? candidate : input;
       }
     }
-    signature_.inputs.push_back(std::move(input));
+    signature_.inputs.emplace_back(std::move(input), argument.type(), argument.default_value());
   }
   signature_.max_positions = known != nullptr ? known->max_positions : guessed_max_positions(loaded_.module, *forward);
   if (known != nullptr) {
@@ -169,9 +194,8 @@ c10::IValue ModuleRunner::run(const BoundBatch& batch, GradMode grad) {
                                "trace again without --fixed-shapes"
                              : "; a trace made for one length takes no other: pad the input (--pad-to), or trace the "
                                "checkpoint with bertjit, which records sizes";
-  return run_forward(signature_, batch, grad, advice, [&] {
-    return loaded_.module.forward(std::vector<c10::IValue>(batch.tensors.begin(), batch.tensors.end()));
-  });
+  return run_forward(signature_, batch, grad, takes_ids(signature_) ? advice : "",
+                     [&] { return loaded_.module.forward(batch.values); });
 }
 
 }  // namespace bertjit

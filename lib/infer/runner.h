@@ -20,9 +20,14 @@ class Runner {
   virtual const Signature& signature() const = 0;
   /// Names of the flattened outputs; empty where they are not known.
   virtual const std::vector<std::string>& output_names() const = 0;
-  /// Runs once. Throws Error(kInvalidArgument) with libtorch's own words and what to do where the model does not take
-  /// these inputs.
+  /// Runs once, on the values of `batch` themselves: a model that works in place changes them.
+  /// Throws Error(kInvalidArgument) with libtorch's own words and what to do where the model does not take these
+  /// inputs.
   virtual c10::IValue run(const BoundBatch& batch, GradMode grad) = 0;
+  /// The same on a copy: `batch` stays as it is.
+  c10::IValue run_on_copy(const BoundBatch& batch, GradMode grad) {
+    return run(batch.copy(), grad);
+  }
 
   BoundBatch bind(const Batch& batch) const {
     return bind_batch(batch, signature());
@@ -51,9 +56,9 @@ class EagerRunner : public Runner {
 /// A TorchScript module's forward.
 class ModuleRunner : public Runner {
  public:
-  /// Names, limits and defaults of the arguments come from `known` where it has an argument of that name (a network
-  /// built from the same checkpoint), else from claims, usual names and the module's own embedding tables.
-  /// Throws Error(kUnsupported) if the module has no forward or takes something else than tensors.
+  /// Types and default values of the arguments are forward's own. What is known of a tensor's values comes from `known`
+  /// where it has an argument of that name (a network built from the same checkpoint), else from claims, usual names
+  /// and the module's own embedding tables. Throws Error(kUnsupported) if the module has no forward.
   ModuleRunner(LoadedModule loaded, const std::string& owner, const ModelDescription* known = nullptr);
 
   const Signature& signature() const override {

@@ -64,13 +64,10 @@ TEST_CASE("runner: what is known of the network wins, and claims name the output
   CHECK(claimed.output_names() == std::vector<std::string>{"from_claims"});
 }
 
-TEST_CASE("runner: a module without forward, or whose forward takes something else than tensors, is refused") {
+TEST_CASE("runner: a module without forward is refused") {
   const Error none = error_of([] { runner("def other(self, x):\n  return x\n"); });
   CHECK(none.kind() == ErrorKind::kUnsupported);
   CHECK_THAT(none.what(), Equals("m.pt: the module has no forward method"));
-  const Error number = error_of([] { runner("def forward(self, x, n: int):\n  return x + n\n"); });
-  CHECK(number.kind() == ErrorKind::kUnsupported);
-  CHECK_THAT(number.what(), Equals("m.pt: argument 'n' of forward is int, only tensors are supported"));
 }
 
 TEST_CASE("runner: inputs the module does not take give libtorch's own words, once, and what to do") {
@@ -90,6 +87,62 @@ TEST_CASE("runner: inputs the module does not take give libtorch's own words, on
                claimed.run(ids(claimed, {2, 3}), GradMode::kOff);
              }).what(),
              Contains("it was traced with --fixed-shapes"));
+}
+
+TEST_CASE("runner: forward may take arguments of any type, and its own defaults") {
+  ModuleRunner module = runner(R"(
+def forward(self, xs: List[Tensor], state: Dict[str, Tensor], n: int, mode: str = "sum", mask: Optional[Tensor] = None):
+    out = xs[0] * n + state["h"]
+    if mode == "sum":
+        out = out + xs[1]
+    if mask is not None:
+        out = out * mask
+    return out
+)");
+  const auto& inputs = module.signature().inputs;
+  REQUIRE(inputs.size() == 5);
+  CHECK(inputs[0].type->annotation_str() == "List[Tensor]");
+  CHECK(inputs[3].default_value->toStringRef() == "sum");
+  CHECK(inputs[4].default_value->isNone());
+  CHECK(inputs[2].rank == 0);
+  c10::Dict<std::string, at::Tensor> state;
+  state.insert("h", at::ones({2}));
+  const c10::IValue xs = c10::List<at::Tensor>({at::ones({2}), at::full({2}, 10.)});
+  const BoundBatch sum = module.bind({"x", {{"", xs}, {"", state}, {"", int64_t{3}}}});
+  CHECK(sum.sources[4] == "default");
+  CHECK(at::equal(module.run(sum, GradMode::kOff).toTensor(), at::full({2}, 14.)));
+  const BoundBatch masked = module.bind(
+      {"x", {{"", xs}, {"", state}, {"", int64_t{3}}, {"mode", std::string("no")}, {"mask", at::zeros({2})}}});
+  CHECK(at::equal(module.run(masked, GradMode::kOff).toTensor(), at::zeros({2})));
+  CHECK_THAT(error_of([&] {
+               module.bind({"x", {{"xs", at::ones({2})}}});
+             }).what(),
+             Equals("x: xs is Tensor, m.pt takes List[Tensor]"));
+}
+
+TEST_CASE(
+    "runner: a function of plain tensors binds whatever their shapes, and its failure brings no advice on texts") {
+  ModuleRunner module = runner("def forward(self, x, y):\n  return x + y\n");
+  CHECK(module.run(module.bind({"x", {{"", at::ones({3})}, {"", at::ones({2, 4, 3})}}}), GradMode::kOff)
+            .toTensor()
+            .sizes() == at::IntArrayRef({2, 4, 3}));
+  CHECK_THAT(
+      error_of([&] {
+        module.run(module.bind({"x", {{"", at::ones({3})}, {"", at::ones({4})}}}), GradMode::kOff);
+      }).what(),
+      Equals("m.pt: does not run on x [3], y [4]: The size of tensor a (3) must match the size of tensor b (4) at "
+             "non-singleton dimension 0"));
+}
+
+TEST_CASE("runner: a module that changes its inputs in place changes a copy where one is asked for") {
+  ModuleRunner module = runner("def forward(self, x):\n  x.add_(1)\n  return x * 1\n");
+  const BoundBatch bound = module.bind({"x", {{"", at::zeros({2})}}});
+  for (int run = 0; run < 2; ++run) {
+    CHECK(at::equal(module.run_on_copy(bound, GradMode::kOff).toTensor(), at::ones({2})));
+    CHECK(at::equal(bound.tensor(0), at::zeros({2})));
+  }
+  module.run(bound, GradMode::kOff);
+  CHECK(at::equal(bound.tensor(0), at::ones({2})));
 }
 
 TEST_CASE("runner: each gradient mode is what the model sees, and is restored, after an error too") {
@@ -126,6 +179,22 @@ TEST_CASE("guards: gradient mode and threads come back at the end of the scope")
   CHECK(c10::GradMode::is_enabled());
 }
 
+TEST_CASE("guards: the executor is chosen for the scope alone") {
+  const auto modes = [] {
+    return std::pair<bool, bool>(torch::jit::getExecutorMode(), torch::jit::getProfilingMode());
+  };
+  REQUIRE(modes() == std::pair(true, true));  // libtorch's default
+  {
+    const ExecutorGuard simple(Executor::kSimple);
+    CHECK(modes() == std::pair(true, false));
+    const ExecutorGuard eager(Executor::kEager);
+    CHECK(modes() == std::pair(true, false));
+    const ExecutorGuard profiling(Executor::kProfiling);
+    CHECK(modes() == std::pair(true, true));
+  }
+  CHECK(modes() == std::pair(true, true));
+}
+
 TEST_CASE("runner: the eager network is bound and refused as a module is") {
   const auto model = build_model(open_checkpoint(testdata("tiny-bert")), {});
   EagerRunner eager(*model, "tiny-bert");
@@ -134,7 +203,7 @@ TEST_CASE("runner: the eager network is bound and refused as a module is") {
   CHECK(eager.run(ids(eager, {2, 5}), GradMode::kOff).toTupleRef().elements().size() == 2);
   CHECK_THAT(error_of([&] { ids(eager, {1, 65}); }).what(), Contains("longer than max_position_embeddings 64"));
   BoundBatch wrong = ids(eager, {1, 3});
-  wrong.tensors[1] = at::ones({1, 2}, at::kLong);
+  wrong.values[1] = at::ones({1, 2}, at::kLong);
   CHECK_THAT(error_of([&] { eager.run(wrong, GradMode::kOff); }).what(),
              Contains("tiny-bert: does not run on input_ids [1, 3], attention_mask [1, 2], token_type_ids [1, 3]: "));
 }

@@ -1,6 +1,7 @@
 // What the interpreter runs and the recorder records: a compiled TorchScript function, or a method of a module.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ struct Program {
   torch::jit::Function* function = nullptr;
   /// Owns `function` and what it calls, where `self` does not.
   std::shared_ptr<torch::jit::CompilationUnit> unit;
+  /// Arguments that are not inputs, by position (self not counted): their value is part of the program, as that of an
+  /// argument which a traced Python function leaves to its default.
+  std::map<size_t, c10::IValue> fixed;
   /// Functions and methods that were compiled or traced on purpose: a recording calls them as a whole and keeps their
   /// control flow. All others are recorded through.
   std::unordered_set<const torch::jit::Function*> whole;

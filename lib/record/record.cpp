@@ -1,48 +1,14 @@
 #include "record/record.h"
 
-#include <algorithm>
-#include <mutex>
-
 #include <torch/csrc/jit/frontend/tracer.h>
-#include <torch/csrc/jit/passes/dead_code_elimination.h>
-#include <torch/csrc/jit/passes/lower_tuples.h>
 
 #include "infer/guards.h"
 #include "models/sizes.h"
+#include "record/trace_session.h"
 
 namespace bertjit {
 
 namespace tracer = torch::jit::tracer;
-
-namespace {
-
-// tracer::setWarn takes a plain function pointer for the whole process, so the collector has to be reached from there.
-std::mutex g_recording;
-std::vector<std::string>* g_warnings = nullptr;
-
-void collect_warning(const std::string& message) {
-  if (g_warnings != nullptr && std::find(g_warnings->begin(), g_warnings->end(), message) == g_warnings->end()) {
-    g_warnings->push_back(message);
-  }
-}
-
-class WarningCollector {
- public:
-  explicit WarningCollector(std::vector<std::string>& warnings) : lock_(g_recording) {
-    g_warnings = &warnings;
-    tracer::setWarn(collect_warning);
-  }
-  ~WarningCollector() {
-    g_warnings = nullptr;
-  }
-  WarningCollector(const WarningCollector&) = delete;
-  WarningCollector& operator=(const WarningCollector&) = delete;
-
- private:
-  std::lock_guard<std::mutex> lock_;
-};
-
-}  // namespace
 
 Recording record_model(const Model& model, const std::vector<at::Tensor>& example, const RecordOptions& options) {
   Recording recording{.module = model.module()};
@@ -64,14 +30,8 @@ Recording record_model(const Model& model, const std::vector<at::Tensor>& exampl
   auto [state, outputs] = tracer::trace(
       torch::jit::Stack(example.begin(), example.end()), run, [](const at::Tensor&) { return ""; },
       /*strict=*/true, /*force_outplace=*/false, &recording.module, names);
-  // What torch.jit.trace does to a finished graph.
-  torch::jit::EliminateDeadCode(state->graph);
-  torch::jit::LowerSimpleTuples(state->graph);
-
-  const auto type = recording.module.type();
-  torch::jit::Function* forward = type->compilation_unit()->create_function(
-      c10::QualifiedName(*type->name(), "forward"), state->graph, /*shouldMangle=*/false);
-  type->addMethod(forward);
+  clean_graph(state->graph);
+  add_forward(recording.module, state->graph);
   recording.outputs = outputs.at(0);
   return recording;
 }

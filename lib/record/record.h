@@ -48,6 +48,9 @@ struct Recording {
 /// compare. Not reentrant: one recording at a time in a process.
 Recording record_model(const Model& model, const std::vector<at::Tensor>& example, const RecordOptions& options);
 
+/// A module whose forward is `function`: what torch.jit.save makes of a function (`__torch__.PlaceholderModule`).
+torch::jit::Module function_module(torch::jit::Function& function);
+
 /// Runs `program` once on `example` (call order, without self) under libtorch's tracer: branches taken, loops turned,
 /// calls entered with the scopes of the module tree, but for the program's whole parts, which are called.
 ///
@@ -59,5 +62,9 @@ Recording record_model(const Model& model, const std::vector<at::Tensor>& exampl
 /// grad and is neither input nor parameter (libtorch's "Cannot insert a Tensor that requires grad as a constant"), more
 /// than max_nodes; and what interpret() throws.
 Recording record_program(const Program& program, const torch::jit::Stack& example, const RecordOptions& options);
+
+/// The lines that a node of a recording comes from, innermost first: its own, then those that called. After loading
+/// from a file only the first is known.
+std::vector<SourceLocation> source_stack(const torch::jit::Node& node);
 
 }  // namespace bertjit

@@ -62,7 +62,7 @@ size_t count(const torch::jit::Module& module, const std::string& word) {
 TEST_CASE("record: saved and loaded again, the trace gives the same bits") {
   const TempDir folder;
   const auto model = build(testdata("tiny-bert-pretraining"));
-  const Recording recording = record_model(*model, made(*model, {2, 7}).tensors, {GradMode::kOn, Shapes::kDynamic});
+  const Recording recording = record_model(*model, made(*model, {2, 7}).tensors(), {GradMode::kOn, Shapes::kDynamic});
   save_module(recording.module, folder / "traced.pt", {"traced", {}}, HashWhileWriting::kNo);
   // A checkpoint's weights are used where the file has them, at any multiple of 4 bytes; loaded ones lie at multiples
   // of 64, and matrix products round otherwise there. Same bits are promised for the same alignment: that of a copy.
@@ -79,9 +79,9 @@ TEST_CASE("record: traced at [1, 14] it answers at [8, 20] with the bits of one 
     const auto second = build(testdata("tiny-bert"), attention);
     const BoundBatch large = made(*first, {8, 20});
     ModuleRunner small(
-        {record_model(*first, made(*first, {1, 14}).tensors, {GradMode::kOn, Shapes::kDynamic}).module, {}}, "small",
+        {record_model(*first, made(*first, {1, 14}).tensors(), {GradMode::kOn, Shapes::kDynamic}).module, {}}, "small",
         &first->description());
-    ModuleRunner there({record_model(*second, large.tensors, {GradMode::kOn, Shapes::kDynamic}).module, {}}, "there",
+    ModuleRunner there({record_model(*second, large.tensors(), {GradMode::kOn, Shapes::kDynamic}).module, {}}, "there",
                        &second->description());
     const c10::IValue answer = small.run(large, GradMode::kOff);
     CHECK(same(answer, there.run(large, GradMode::kOff)));
@@ -92,7 +92,7 @@ TEST_CASE("record: traced at [1, 14] it answers at [8, 20] with the bits of one 
 
 TEST_CASE("record: every submodule has a forward of its own under the checkpoint's name") {
   const auto model = build(testdata("tiny-bert-pretraining"));
-  const Recording recording = record_model(*model, made(*model, {2, 5}).tensors, {GradMode::kOn, Shapes::kDynamic});
+  const Recording recording = record_model(*model, made(*model, {2, 5}).tensors(), {GradMode::kOn, Shapes::kDynamic});
   size_t checked = 0;
   for (const auto& named : recording.module.named_modules()) {
     // A ModuleList does no work of its own.
@@ -114,7 +114,7 @@ TEST_CASE("record: every submodule has a forward of its own under the checkpoint
 
 TEST_CASE("record: argument names are the network's, and outputs under grad carry their grad_fn") {
   const auto model = build(testdata("tiny-bert"));
-  const Recording recording = record_model(*model, made(*model, {2, 5}).tensors, {GradMode::kOn, Shapes::kDynamic});
+  const Recording recording = record_model(*model, made(*model, {2, 5}).tensors(), {GradMode::kOn, Shapes::kDynamic});
   const auto& arguments = recording.module.get_method("forward").function().getSchema().arguments();
   REQUIRE(arguments.size() == 4);
   CHECK(arguments[1].name() == "input_ids");
@@ -129,7 +129,7 @@ TEST_CASE("record: argument names are the network's, and outputs under grad carr
 TEST_CASE("record: the bytes do not depend on what was recorded before, nor on the gradient mode") {
   const auto bytes_of = [](GradMode grad) {
     const auto model = build(testdata("tiny-bert"));
-    const Recording recording = record_model(*model, made(*model, {2, 5}).tensors, {grad, Shapes::kDynamic});
+    const Recording recording = record_model(*model, made(*model, {2, 5}).tensors(), {grad, Shapes::kDynamic});
     return to_hex(hash_serialized(recording.module, {"traced", {}}));
   };
   const std::string first = bytes_of(GradMode::kOn);
@@ -141,9 +141,9 @@ TEST_CASE("record: with fixed shapes sizes are constants, and every other shape 
   const auto dynamic = build(testdata("tiny-bert"));
   const auto fixed = build(testdata("tiny-bert"));
   const BoundBatch example = made(*fixed, {2, 7});
-  const auto recorded = record_model(*fixed, example.tensors, {GradMode::kOn, Shapes::kFixed}).module;
+  const auto recorded = record_model(*fixed, example.tensors(), {GradMode::kOn, Shapes::kFixed}).module;
   CHECK(count(recorded, "aten::size") == 0);
-  CHECK(count(record_model(*dynamic, example.tensors, {GradMode::kOn, Shapes::kDynamic}).module, "aten::size") > 0);
+  CHECK(count(record_model(*dynamic, example.tensors(), {GradMode::kOn, Shapes::kDynamic}).module, "aten::size") > 0);
 
   Claims claims;
   claims.dynamic_length = false;

@@ -15,7 +15,15 @@ class Recordable : public Runner {
   /// Records one run on `batch`, whose tensors may be changed by a program that works in place: hand in a copy.
   /// Throws as record_model and record_program do.
   virtual Recording record(const BoundBatch& batch, const RecordOptions& options) = 0;
+  /// Fixes what is an input: arguments that `example` leaves to their defaults are part of the program from now on, as
+  /// in Python's trace, and leave the signature. Returns the example without them.
+  virtual BoundBatch settle(const BoundBatch& example) {
+    return example;
+  }
 };
+
+/// The arguments of `example` that are not left to their defaults, with their values; `signature` keeps only these.
+BoundBatch drop_defaults(const BoundBatch& example, Signature& signature);
 
 /// A network of the BERT family. Borrows `model`.
 class RecordableModel : public Recordable {
@@ -53,10 +61,12 @@ class RecordableModule : public Recordable {
   }
   c10::IValue run(const BoundBatch& batch, GradMode grad) override;
   Recording record(const BoundBatch& batch, const RecordOptions& options) override;
+  BoundBatch settle(const BoundBatch& example) override;
 
  private:
   Program program_;
-  Signature signature_;
+  std::vector<Argument> arguments_;  ///< all that forward has
+  Signature signature_;              ///< those that are inputs
   std::vector<std::string> output_names_;
 };
 

@@ -14,14 +14,14 @@ void print_values(const std::vector<DescribedValue>& values, std::ostream& out) 
   }
   for (const auto& value : values) {
     out << "  " << value.name << std::string(width - value.name.size(), ' ') << "  " << value.dtype << " "
-        << shape_text(value.shape) << (value.remark.empty() ? "" : "  ") << value.remark << "\n";
+        << value.value.value_or(shape_text(value.shape)) << (value.remark.empty() ? "" : "  ") << value.remark << "\n";
   }
 }
 
 void print_inputs(const std::vector<BoundInput>& inputs, std::ostream& out) {
   std::vector<DescribedValue> values;
   for (const auto& input : inputs) {
-    values.push_back({input.name, input.dtype, input.shape, input.source});
+    values.push_back({input.name, input.dtype, input.shape, input.source, input.value});
   }
   print_values(values, out);
 }
@@ -29,8 +29,13 @@ void print_inputs(const std::vector<BoundInput>& inputs, std::ostream& out) {
 nlohmann::ordered_json inputs_to_json(const std::vector<BoundInput>& inputs) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const auto& input : inputs) {
-    json.push_back(
-        {{"name", json_text(input.name)}, {"dtype", input.dtype}, {"shape", input.shape}, {"source", input.source}});
+    nlohmann::ordered_json row{
+        {"name", json_text(input.name)}, {"dtype", input.dtype}, {"shape", input.shape}, {"source", input.source}};
+    if (input.value) {
+      row["shape"] = nullptr;
+      row["value"] = json_text(*input.value);
+    }
+    json.push_back(std::move(row));
   }
   return json;
 }

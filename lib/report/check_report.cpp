@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "report/evidence_json.h"
 
@@ -11,9 +12,11 @@ namespace bertjit {
 namespace {
 
 constexpr size_t kWidth = 100;
-constexpr size_t kMaxItems = 10;  ///< rows or names shown of one list
-constexpr size_t kMaxFields = 6;  ///< fields shown of one row; the first ones say most
-constexpr size_t kMaxLines = 40;  ///< lines shown of one text, e.g. a graph diff
+constexpr size_t kMaxItems = 10;       ///< rows or names shown of one list
+constexpr size_t kMaxFields = 6;       ///< fields shown of one row; the first ones say most
+constexpr size_t kMaxLines = 40;       ///< lines shown of one text, e.g. an error's
+constexpr size_t kMaxBlockLines = 60;  ///< lines shown of one block, e.g. a graph diff
+constexpr size_t kContext = 3;         ///< equal lines shown before and after a change
 constexpr size_t kVerdictWidth = 4;
 
 /// Columns a text takes, one for each code point.
@@ -88,10 +91,74 @@ std::string left_out(size_t count, const std::string& what) {
   return "… " + std::to_string(count) + " more" + what + " in the JSON report";
 }
 
+/// A line of a block: its tabs become blanks, so that marks on the line below stay where they belong.
+std::string block_line(const std::string& line) {
+  std::string text;
+  for (const char c : line) {
+    text += c == '\t' ? "    " : std::string(1, c);
+  }
+  return visible(text);
+}
+
+/// The lines of a diff that are changed or near a change; the others are counted.
+std::vector<std::string> near_changes(const std::vector<std::string>& lines) {
+  std::vector<bool> shown(lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].substr(0, 2) != "  ") {
+      const size_t begin = i < kContext ? 0 : i - kContext;
+      std::fill(shown.begin() + static_cast<std::ptrdiff_t>(begin),
+                shown.begin() + static_cast<std::ptrdiff_t>(std::min(i + kContext + 1, lines.size())), true);
+    }
+  }
+  std::vector<std::string> result;
+  for (size_t i = 0; i < lines.size();) {
+    if (shown[i]) {
+      result.push_back(lines[i++]);
+      continue;
+    }
+    size_t equal = 0;
+    for (; i < lines.size() && !shown[i]; ++i) {
+      ++equal;
+    }
+    result.push_back("  … " + std::to_string(equal) + (equal == 1 ? " equal line" : " equal lines"));
+  }
+  return result;
+}
+
+/// As diffs are coloured elsewhere: what is left out red, what is added green, marks dim.
+std::string colored_diff_line(const std::string& line, Color color) {
+  const char* code = line[0] == '-' ? "31" : line[0] == '+' ? "32" : line[0] == '?' ? "2" : nullptr;
+  return color == Color::kNo || code == nullptr ? line : std::string("\033[") + code + "m" + line + "\033[0m";
+}
+
+bool has_block(const EvidenceFields& fields);
+
+/// Whether it takes more than one line because of a block within.
+struct HasBlock {
+  bool operator()(const TextBlock&) const {
+    return true;
+  }
+  bool operator()(const EvidenceFields& fields) const {
+    return has_block(fields);
+  }
+  bool operator()(const EvidenceRows& rows) const {
+    return std::any_of(rows.begin(), rows.end(), has_block);
+  }
+  template <class Value>
+  bool operator()(const Value&) const {
+    return false;
+  }
+};
+
+bool has_block(const EvidenceFields& fields) {
+  return std::any_of(fields.begin(), fields.end(),
+                     [](const Evidence& field) { return std::visit(HasBlock{}, field.value); });
+}
+
 /// Prints evidence line by line, nested lists two columns further in.
 class EvidencePrinter {
  public:
-  EvidencePrinter(size_t indent, std::ostream& out) : indent_(indent), out_(out) {}
+  EvidencePrinter(size_t indent, Color color, std::ostream& out) : indent_(indent), color_(color), out_(out) {}
 
   void print(const EvidenceFields& fields) {
     for (const Evidence& field : fields) {
@@ -100,7 +167,7 @@ class EvidencePrinter {
   }
 
   void print_line(const std::string& text) {
-    out_ << std::string(indent_, ' ') << wrap(text, indent_) << '\n';
+    out_ << margin() << wrap(text, indent_) << '\n';
   }
 
  private:
@@ -119,6 +186,9 @@ class EvidencePrinter {
       text += (text.empty() || line.empty() ? "" : "; ") + visible(line);
     }
     return text;
+  }
+  static std::string inline_text(const TextBlock& block) {
+    return inline_text(block.text);
   }
   static std::string inline_text(const std::vector<int64_t>& values) {
     std::string text;
@@ -158,31 +228,62 @@ class EvidencePrinter {
     }
     print_line(key + ":");
     const std::vector<std::string> lines = split(text, '\n');
-    const std::string margin(indent_ + 2, ' ');
+    const std::string inner(indent_ + 2, ' ');
     for (size_t i = 0; i < std::min(lines.size(), kMaxLines); ++i) {
-      out_ << (lines[i].empty() ? "" : margin + visible(lines[i])) << '\n';
+      out_ << (lines[i].empty() ? "" : inner + visible(lines[i])) << '\n';
     }
     if (lines.size() > kMaxLines) {
-      out_ << margin << left_out(lines.size() - kMaxLines, " lines") << '\n';
+      out_ << inner << left_out(lines.size() - kMaxLines, " lines") << '\n';
+    }
+  }
+
+  void print_field(const std::string& key, const TextBlock& block) {
+    print_line(key + ":");
+    const bool diff = block.kind == TextBlock::Kind::kDiff;
+    const std::vector<std::string> lines = diff ? near_changes(split(block.text, '\n')) : split(block.text, '\n');
+    const std::string inner(indent_ + 2, ' ');
+    for (size_t i = 0; i < std::min(lines.size(), kMaxBlockLines); ++i) {
+      const std::string line = block_line(lines[i]);
+      out_ << (line.empty() ? "" : inner + (diff ? colored_diff_line(line, color_) : line)) << '\n';
+    }
+    if (lines.size() > kMaxBlockLines) {
+      out_ << inner << left_out(lines.size() - kMaxBlockLines, " lines") << '\n';
     }
   }
 
   void print_field(const std::string& key, const EvidenceFields& fields) {
     print_line(key + ":");
-    EvidencePrinter(indent_ + 2, out_).print(fields);
+    EvidencePrinter(indent_ + 2, color_, out_).print(fields);
+  }
+
+  /// A row with blocks takes a line for each field; the first one stands behind the dash.
+  void print_row(const EvidenceFields& row) {
+    const std::string dash(indent_ + 2, ' ');
+    if (!has_block(row)) {
+      out_ << dash << "- " << wrap(inline_text(row), indent_ + 4) << '\n';
+      return;
+    }
+    std::ostringstream text;
+    EvidencePrinter(indent_ + 4, color_, text).print(row);
+    out_ << dash << "- " << text.str().substr(indent_ + 4);
   }
 
   void print_field(const std::string& key, const EvidenceRows& rows) {
     print_line(key + ":");
     for (size_t i = 0; i < std::min(rows.size(), kMaxItems); ++i) {
-      out_ << std::string(indent_ + 2, ' ') << "- " << wrap(inline_text(rows[i]), indent_ + 4) << '\n';
+      print_row(rows[i]);
     }
     if (rows.size() > kMaxItems) {
       out_ << std::string(indent_ + 2, ' ') << left_out(rows.size() - kMaxItems, " rows") << '\n';
     }
   }
 
+  std::string margin() const {
+    return std::string(indent_, ' ');
+  }
+
   size_t indent_;
+  Color color_;
   std::ostream& out_;
 };
 
@@ -224,7 +325,7 @@ void print_checks(const std::vector<CheckResult>& checks, Color color, std::ostr
     out << colored_verdict(check.verdict, color) << "  " << check.id << std::string(id_width - check.id.size(), ' ')
         << "  " << wrap(visible(check.summary), indent) << '\n';
     if (check.verdict == Verdict::kFail || check.verdict == Verdict::kWarn) {
-      EvidencePrinter evidence(indent, out);
+      EvidencePrinter evidence(indent, color, out);
       if (!check.where.empty()) {
         evidence.print_line("where: " + visible(check.where));
       }

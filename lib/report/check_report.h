@@ -16,9 +16,11 @@ enum class Color { kNo, kYes };
 const char* verdict_name(Verdict verdict);
 
 /// One line a check: verdict, id, summary. A check that failed or warned is followed by what it blames and by its
-/// evidence, where long lists are cut with a note of how much is left out.
+/// evidence, where long lists are cut with a note of how much is left out. Of a diff the equal lines that are far from
+/// a change are counted only.
 ///
-/// Text is wrapped at 100 columns. Control characters, which names in hostile files may hold, are shown as \x1b.
+/// Text is wrapped at 100 columns, blocks are not. Control characters, which names in hostile files may hold, are shown
+/// as \x1b.
 void print_checks(const std::vector<CheckResult>& checks, Color color, std::ostream& out);
 
 /// [{"id", "verdict", "summary", "where", "evidence": {…}}], complete and in the order given.

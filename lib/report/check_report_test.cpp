@@ -85,6 +85,55 @@ TEST_CASE("print_checks: long lists are cut, and say how much is left out") {
         std::string::npos);
 }
 
+TEST_CASE("print_checks: a block keeps its lines, and a row that holds one takes a line for each field") {
+  CHECK(text({failed({{"code", TextBlock{"a\n\nb"}}})}) ==
+        "fail  golden  differs\n              code:\n                a\n\n                b\n");
+  const TextBlock code{"\tfor i in range(n):\n\t^"};
+  const EvidenceFields row = {{"where", std::string("loop.py:3:1")}, {"code", code}, {"times", int64_t{2}}};
+  const EvidenceFields nested = {{"name", std::string("a")}, {"first", EvidenceFields{{"code", code}}}};
+  CHECK(text({failed({{"code", code}, {"places", EvidenceRows{row, {{"n", int64_t{1}}}, nested}}})}) ==
+        "fail  golden  differs\n"
+        "              code:\n"
+        "                    for i in range(n):\n"
+        "                    ^\n"
+        "              places:\n"
+        "                - where: loop.py:3:1\n"
+        "                  code:\n"
+        "                        for i in range(n):\n"
+        "                        ^\n"
+        "                  times: 2\n"
+        "                - n: 1\n"
+        "                - name: a\n"
+        "                  first:\n"
+        "                    code:\n"
+        "                          for i in range(n):\n"
+        "                          ^\n");
+}
+
+TEST_CASE("print_checks: a diff is shown around its changes, coloured if colour is on, and cut after 60 lines") {
+  std::string diff;
+  for (int i = 1; i <= 20; ++i) {
+    diff += "  " + std::to_string(i) + "\n";
+  }
+  diff += "- a\n? ^\n+ b\n? ^\n  x\n  y\n  z\n  last";
+  const std::vector<CheckResult> checks{failed({{"diff", TextBlock{diff, TextBlock::Kind::kDiff}}})};
+  const std::string margin(16, ' ');
+  CHECK(text(checks) == "fail  golden  differs\n              diff:\n" + margin + "  … 17 equal lines\n" + margin +
+                            "  18\n" + margin + "  19\n" + margin + "  20\n" + margin + "- a\n" + margin + "? ^\n" +
+                            margin + "+ b\n" + margin + "? ^\n" + margin + "  x\n" + margin + "  y\n" + margin +
+                            "  z\n" + margin + "  … 1 equal line\n");
+  CHECK_THAT(text(checks, Color::kYes), Catch::Contains("\033[31m- a\033[0m") &&
+                                            Catch::Contains("\033[32m+ b\033[0m") &&
+                                            Catch::Contains("\033[2m? ^\033[0m\n") && Catch::Contains("  x\n"));
+  std::string longer;
+  for (int i = 0; i < 70; ++i) {
+    longer += (i ? "\n+ \033" : "+ \033") + std::to_string(i);
+  }
+  const std::string cut = text({failed({{"diff", TextBlock{longer, TextBlock::Kind::kDiff}}})});
+  CHECK_THAT(cut, Catch::Contains(margin + "+ \\x1b59\n" + margin + "… 10 more lines in the JSON report\n"));
+  CHECK(evidence_to_json({{"diff", TextBlock{longer, TextBlock::Kind::kDiff}}})["diff"] == longer);
+}
+
 TEST_CASE("print_checks: control characters in names cannot reach the terminal") {
   const EvidenceFields evidence = {{"k\n", std::string("\xc2\x9b;1m\x7f")}};
   CHECK(text({{"scan", Verdict::kFail, "bad\033[2Jname", "a\rb", evidence}}) ==

@@ -20,6 +20,9 @@ struct ValueToJson {
   ordered_json operator()(const std::string& value) const {
     return json_text(value);
   }
+  ordered_json operator()(const TextBlock& block) const {
+    return json_text(block.text);
+  }
   ordered_json operator()(const std::vector<int64_t>& values) const {
     return values;
   }

@@ -20,10 +20,14 @@ PrintedValue printed(const OutputValue& value) {
                             value.requires_grad}};
     case OutputValue::Kind::kText:
       return {value.text};
+    case OutputValue::Kind::kNamedTuple:
     case OutputValue::Kind::kDict: {
       PrintedDict dict;
       for (size_t i = 0; i < value.items.size(); ++i) {
         dict.items.emplace_back(value.keys[i], printed(value.items[i]));
+      }
+      if (value.kind == OutputValue::Kind::kNamedTuple) {
+        return {PrintedNamedTuple{value.type, std::move(dict.items)}};
       }
       return {dict};
     }
@@ -40,12 +44,13 @@ PrintedValue printed(const OutputValue& value) {
   }
 }
 
-void collect(const OutputValue& value, std::vector<const OutputValue*>& tensors) {
-  if (value.kind == OutputValue::Kind::kTensor) {
-    tensors.push_back(&value);
+/// What holds no other outputs, in order.
+void collect(const OutputValue& value, std::vector<const OutputValue*>& leaves) {
+  if (value.kind == OutputValue::Kind::kTensor || value.kind == OutputValue::Kind::kText) {
+    leaves.push_back(&value);
   }
   for (const auto& item : value.items) {
-    collect(item, tensors);
+    collect(item, leaves);
   }
 }
 
@@ -96,6 +101,22 @@ nlohmann::ordered_json values_of(const Array& array) {
   return values;
 }
 
+nlohmann::ordered_json output_to_json(const OutputValue& value) {
+  if (value.kind == OutputValue::Kind::kText) {
+    return {{"name", json_text(value.name)},
+            {"dtype", json_text(value.type)},
+            {"shape", nullptr},
+            {"grad_fn", nullptr},
+            {"values", nullptr},
+            {"value", json_text(value.text)}};
+  }
+  return {{"name", json_text(value.tensor.name)},
+          {"dtype", dtype_name(value.tensor.dtype)},
+          {"shape", value.tensor.shape},
+          {"grad_fn", value.grad_fn.empty() ? nlohmann::ordered_json(nullptr) : json_text(value.grad_fn)},
+          {"values", values_of(value.tensor)}};
+}
+
 /// One list of ids and one text a row.
 nlohmann::ordered_json generated_to_json(const Generated& generated) {
   const nlohmann::ordered_json values = values_of(generated.ids);
@@ -140,19 +161,16 @@ nlohmann::ordered_json to_json(const RunResult& result) {
   json["model"] = json_text(result.model);
   json["kind"] = result.kind;
   json["checkpoint"] = result.choice ? choice_to_json(*result.choice) : nlohmann::ordered_json(nullptr);
+  json["executor"] =
+      result.executor.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(result.executor);
   json["grad"] = result.grad;
   json["example"] = json_text(result.example);
   json["inputs"] = inputs_to_json(result.inputs);
   json["outputs"] = nlohmann::ordered_json::array();
-  std::vector<const OutputValue*> tensors;
-  collect(result.output, tensors);
-  for (const OutputValue* value : tensors) {
-    json["outputs"].push_back(
-        {{"name", json_text(value->tensor.name)},
-         {"dtype", dtype_name(value->tensor.dtype)},
-         {"shape", value->tensor.shape},
-         {"grad_fn", value->grad_fn.empty() ? nlohmann::ordered_json(nullptr) : json_text(value->grad_fn)},
-         {"values", values_of(value->tensor)}});
+  std::vector<const OutputValue*> leaves;
+  collect(result.output, leaves);
+  for (const OutputValue* leaf : leaves) {
+    json["outputs"].push_back(output_to_json(*leaf));
   }
   json["generated"] = result.generated ? generated_to_json(*result.generated) : nlohmann::ordered_json(nullptr);
   json["output"] = result.output_file.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.output_file);

@@ -287,6 +287,10 @@ struct ValueText {
   std::string operator()(const PrintedList& list) const {
     return "[" + join(list.items, value_text) + "]";
   }
+  std::string operator()(const PrintedNamedTuple& tuple) const {
+    return tuple.name + "(" +
+           join(tuple.fields, [](const auto& field) { return field.first + "=" + value_text(field.second); }) + ")";
+  }
   std::string operator()(const PrintedDict& dict) const {
     return "{" + join(dict.items, [](const auto& item) { return item.first + ": " + value_text(item.second); }) + "}";
   }

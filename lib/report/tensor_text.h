@@ -41,10 +41,16 @@ struct PrintedDict {
   std::vector<std::pair<std::string, PrintedValue>> items;  ///< keys as Python writes them: `'logits'`, `3`
 };
 
+/// A NamedTuple: `State(h=tensor([1.]), steps=3)`.
+struct PrintedNamedTuple {
+  std::string name;
+  std::vector<std::pair<std::string, PrintedValue>> fields;
+};
+
 /// What a model returned: a tensor, or tensors nested in tuples, lists and dicts. A string stands for any other value
 /// and holds its Python form: `None`, `True`, `0.5`.
 struct PrintedValue {
-  std::variant<PrintedTensor, std::string, PrintedTuple, PrintedList, PrintedDict> value;
+  std::variant<PrintedTensor, std::string, PrintedTuple, PrintedList, PrintedDict, PrintedNamedTuple> value;
 };
 
 /// `repr(tensor)`: "tensor([[1., 2.]], grad_fn=<AddmmBackward0>)", without a line end.

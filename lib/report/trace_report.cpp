@@ -1,6 +1,7 @@
 #include "report/trace_report.h"
 
 #include "report/bound_inputs.h"
+#include "report/columns.h"
 #include "report/evidence_json.h"
 #include "report/source_report.h"
 
@@ -8,24 +9,25 @@ namespace bertjit {
 
 namespace {
 
-/// 22713986 -> "22,713,986"
-std::string grouped(uint64_t number) {
-  std::string text = std::to_string(number);
-  for (int64_t i = static_cast<int64_t>(text.size()) - 3; i > 0; i -= 3) {
-    text.insert(static_cast<size_t>(i), ",");
+void print_source(const TraceResult& result, std::ostream& out) {
+  const std::string parameters = grouped(static_cast<uint64_t>(result.parameter_count)) + " parameters";
+  out << "source   " << result.source << ": ";
+  if (!result.checkpoint) {
+    out << source_kind_name(result.kind) << (result.scripted ? ", scripted" : "") << ", " << parameters << "\n";
+    return;
   }
-  return text;
+  const TracedCheckpoint& checkpoint = *result.checkpoint;
+  out << checkpoint.choice.architecture << " " << checkpoint.choice.head << ", " << parameters << ", "
+      << checkpoint.attention << " attention\n";
+  if (!checkpoint.tie.empty()) {
+    out << "decoder  tied to the word embeddings, " << (checkpoint.tie == "clone" ? "cloned" : "shared") << " (--tie "
+        << checkpoint.tie << ")\n";
+  }
 }
 
-}  // namespace
-
-void print_text(const TraceResult& result, Color color, std::ostream& out) {
-  out << "source   " << result.source << ": " << result.choice.architecture << " " << result.choice.head << ", "
-      << grouped(static_cast<uint64_t>(result.parameter_count)) << " parameters, " << result.attention
-      << " attention\n";
-  if (!result.tie.empty()) {
-    out << "decoder  tied to the word embeddings, " << (result.tie == "clone" ? "cloned" : "shared") << " (--tie "
-        << result.tie << ")\n";
+void print_values_of_run(const TraceResult& result, std::ostream& out) {
+  if (result.example.empty()) {
+    return;  // compiled, not run
   }
   out << "inputs   " << result.example << "\n";
   print_inputs(result.inputs, out);
@@ -35,13 +37,45 @@ void print_text(const TraceResult& result, Color color, std::ostream& out) {
     outputs.push_back({output.name, output.dtype, output.shape, ""});
   }
   print_values(outputs, out);
+}
+
+const char* what_it_takes(const TraceResult& result) {
+  if (result.scripted) {
+    return "control flow kept";
+  }
+  if (!result.dynamic_shapes) {
+    return "fixed shapes";
+  }
+  return result.checkpoint ? "every batch size and length" : "sizes recorded";
+}
+
+/// The fields of a checkpoint; null for other sources.
+void add_checkpoint(nlohmann::ordered_json& json, const std::optional<TracedCheckpoint>& checkpoint) {
+  if (!checkpoint) {
+    for (const char* key : {"checkpoint", "architecture", "head", "attn_implementation", "tie"}) {
+      json[key] = nullptr;
+    }
+    return;
+  }
+  json["checkpoint"] = choice_to_json(checkpoint->choice);
+  json["architecture"] = json_text(checkpoint->choice.architecture);
+  json["head"] = json_text(checkpoint->choice.head);
+  json["attn_implementation"] = checkpoint->attention;
+  json["tie"] = checkpoint->tie.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(checkpoint->tie);
+}
+
+}  // namespace
+
+void print_text(const TraceResult& result, Color color, std::ostream& out) {
+  print_source(result, out);
+  print_values_of_run(result, out);
   print_checks(result.checks, color, out);
   if (result.output.empty()) {
     out << "not written: a check failed (--no-check writes it all the same)\n";
     return;
   }
-  out << "wrote    " << result.output << ": " << grouped(result.size_bytes) << " bytes, "
-      << (result.dynamic_shapes ? "every batch size and length" : "fixed shapes") << "\n";
+  out << "wrote    " << result.output << ": " << grouped(result.size_bytes) << " bytes, " << what_it_takes(result)
+      << "\n";
   if (!result.checksum_file.empty()) {
     out << "wrote    " << result.checksum_file << ": " << result.sha512.substr(0, 16) << "...\n";
   }
@@ -53,24 +87,22 @@ nlohmann::ordered_json to_json(const TraceResult& result) {
   json["verdict"] = result.passed ? "pass" : "fail";
   json["source"] = json_text(result.source);
   json["output"] = result.output.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.output);
-  json["checkpoint"] = choice_to_json(result.choice);
-  json["architecture"] = json_text(result.choice.architecture);
-  json["head"] = json_text(result.choice.head);
-  json["attn_implementation"] = result.attention;
-  json["tie"] = result.tie.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(result.tie);
+  json["kind"] = source_kind_name(result.kind);
+  json["scripted"] = result.scripted;
+  add_checkpoint(json, result.checkpoint);
   json["archive_name"] = json_text(result.archive_name);
   json["dynamic_shapes"] = result.dynamic_shapes;
   json["parameters"] = result.parameter_count;
   json["size_bytes"] = result.size_bytes;
   json["sha512"] = result.sha512.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(result.sha512);
-  json["example"] = json_text(result.example);
+  json["example"] = result.example.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.example);
   json["inputs"] = inputs_to_json(result.inputs);
   json["outputs"] = nlohmann::ordered_json::array();
   for (const auto& output : result.outputs) {
     json["outputs"].push_back({{"name", json_text(output.name)}, {"dtype", output.dtype}, {"shape", output.shape}});
   }
   json["unused_weights"] = nlohmann::ordered_json::array();
-  for (const auto& name : result.unused_weights) {
+  for (const auto& name : result.checkpoint ? result.checkpoint->unused_weights : std::vector<std::string>{}) {
     json["unused_weights"].push_back(json_text(name));
   }
   json["warnings"] = nlohmann::ordered_json::array();

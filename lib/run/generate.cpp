@@ -129,21 +129,22 @@ size_t decoder_slot(const Signature& signature) {
 
 void start_decoder(Batch& batch, const Signature& signature, const GenerationRules& rules, bool replace) {
   decoder_slot(signature);
-  const auto is_decoder = [](const NamedTensor& tensor) { return tensor.name == kDecoderIds; };
+  const auto is_decoder = [](const NamedInput& input) { return input.name == kDecoderIds; };
   if (replace) {
-    std::erase_if(batch.tensors, is_decoder);
+    std::erase_if(batch.values, is_decoder);
   }
   // Without names the third is the decoder's; binding says what is wrong with it.
-  const bool holds_it = std::ranges::any_of(batch.tensors, is_decoder) ||
-                        (batch.tensors.size() == signature.inputs.size() && batch.tensors.back().name.empty());
+  const bool holds_it = std::ranges::any_of(batch.values, is_decoder) ||
+                        (batch.values.size() == signature.inputs.size() && batch.values.back().name.empty());
   if (holds_it) {
     return;
   }
-  if (batch.tensors.empty() || batch.tensors.front().tensor.dim() == 0) {
+  if (batch.values.empty() || !batch.values.front().value.isTensor() ||
+      batch.values.front().value.toTensor().dim() == 0) {
     throw Error(ErrorKind::kInvalidArgument, batch.origin + ": holds no rows to generate from");
   }
-  const at::Tensor& first = batch.tensors.front().tensor;
-  batch.tensors.push_back({kDecoderIds, at::full({first.size(0), 1}, rules.decoder_start_token_id, at::kLong)});
+  const at::Tensor first = batch.values.front().value.toTensor();
+  batch.values.push_back({kDecoderIds, at::full({first.size(0), 1}, rules.decoder_start_token_id, at::kLong)});
 }
 
 int64_t longest_result(const GenerationRules& rules, std::optional<int64_t> max_new_tokens, int64_t prompt_length,
@@ -170,11 +171,11 @@ int64_t longest_result(const GenerationRules& rules, std::optional<int64_t> max_
 at::Tensor generate(Runner& runner, const BoundBatch& batch, const GenerationRules& rules, int64_t max_length) {
   const size_t slot = decoder_slot(runner.signature());
   BoundBatch step = batch;
-  at::Tensor ids = batch.tensors[slot].to(at::kLong);
+  at::Tensor ids = batch.tensor(slot).to(at::kLong);
   const ScoreRules score_rules(rules, ids.size(1), max_length);
   at::Tensor going = at::ones({ids.size(0)}, at::kBool);
   while (ids.size(1) < max_length && going.any().item<bool>()) {
-    step.tensors[slot] = ids;
+    step.values[slot] = ids;
     at::Tensor scores = next_scores(runner, step);
     score_rules.apply(ids, scores);
     const at::Tensor next = at::where(going, scores.argmax(-1), at::full({ids.size(0)}, rules.pad_token_id, at::kLong));

@@ -11,6 +11,7 @@
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/runner.h"
+#include "infer/values.h"
 #include "run/generate.h"
 #include "source/source.h"
 #include "support/error.h"
@@ -24,6 +25,7 @@ namespace {
 
 OutputValue plain_tensor(const at::Tensor& tensor, const std::string& name) {
   OutputValue value;
+  value.name = name;
   value.tensor = array_from_tensor(name, tensor);
   value.requires_grad = tensor.requires_grad();
   if (tensor.grad_fn() != nullptr) {
@@ -32,24 +34,20 @@ OutputValue plain_tensor(const at::Tensor& tensor, const std::string& name) {
   return value;
 }
 
-/// Copies nested outputs; `names` are taken in order, one a tensor, until they run out.
+/// Copies nested outputs; `names` are taken in order, one a leaf, until they run out.
 class OutputCopier {
  public:
   explicit OutputCopier(const std::vector<std::string>& names) : names_(names) {}
 
   OutputValue copy(const c10::IValue& output) {
-    if (output.isTensor()) {
-      const std::string name = next_ < names_.size() ? names_[next_] : "output" + std::to_string(next_);
-      ++next_;
-      return plain_tensor(output.toTensor(), name);
+    if (output.isTensor() && output.toTensor().defined()) {
+      return plain_tensor(output.toTensor(), next_name());
+    }
+    if (output.isTuple()) {
+      return copy_tuple(output.toTupleRef());
     }
     OutputValue value;
-    if (output.isTuple()) {
-      value.kind = OutputValue::Kind::kTuple;
-      for (const auto& item : output.toTupleRef().elements()) {
-        value.items.push_back(copy(item));
-      }
-    } else if (output.isList()) {
+    if (output.isList()) {
       value.kind = OutputValue::Kind::kList;
       for (const auto& item : output.toListRef()) {
         value.items.push_back(copy(item));
@@ -57,27 +55,59 @@ class OutputCopier {
     } else if (output.isGenericDict()) {
       value.kind = OutputValue::Kind::kDict;
       for (const auto& item : output.toGenericDict()) {
-        value.keys.push_back(item.key().isString() ? "'" + item.key().toStringRef() + "'" : c10::str(item.key()));
+        value.keys.push_back(python_text(item.key()));
         value.items.push_back(copy(item.value()));
       }
     } else {
+      // An undefined tensor is Python's None.
+      const c10::IValue plain = output.isTensor() ? c10::IValue() : output;
       value.kind = OutputValue::Kind::kText;
-      value.text = output.isNone() ? "None" : output.isBool() ? (output.toBool() ? "True" : "False") : c10::str(output);
+      value.name = next_name();
+      value.type = type_text(plain);
+      value.text = python_text(plain);
     }
     return value;
   }
 
  private:
+  OutputValue copy_tuple(const c10::ivalue::Tuple& tuple) {
+    OutputValue value;
+    value.kind = OutputValue::Kind::kTuple;
+    for (const auto& item : tuple.elements()) {
+      value.items.push_back(copy(item));
+    }
+    const auto type = tuple.type();
+    if (type->schema() != nullptr && type->name()) {
+      value.kind = OutputValue::Kind::kNamedTuple;
+      value.type = type->name()->name();
+      for (const auto& field : type->schema()->arguments()) {
+        value.keys.push_back(field.name());
+      }
+    }
+    return value;
+  }
+
+  std::string next_name() {
+    const std::string name = next_ < names_.size() ? names_[next_] : "output" + std::to_string(next_);
+    ++next_;
+    return name;
+  }
+
   const std::vector<std::string>& names_;
   size_t next_ = 0;
 };
 
-void collect_tensors(OutputValue& value, std::vector<TensorView>& views) {
+/// What can be saved; None says nothing that a file would hold.
+void collect_tensors(OutputValue& value, const std::string& path, std::vector<TensorView>& views) {
   if (value.kind == OutputValue::Kind::kTensor) {
     views.push_back({value.tensor.name, value.tensor.dtype, value.tensor.shape, value.tensor.bytes});
+  } else if (value.kind == OutputValue::Kind::kText && value.text != "None") {
+    throw Error(ErrorKind::kInvalidArgument, path + ": output '" + value.name + "' is " + value.type + " " +
+                                                 value.text +
+                                                 ", a file of tensors cannot hold it; run without --output");
   }
   for (auto& item : value.items) {
-    collect_tensors(item, views);
+    collect_tensors(item, path, views);
   }
 }
 
@@ -90,7 +120,7 @@ void check_output_name(const fs::path& path) {
 
 void write_outputs(const fs::path& path, RunResult& result) {
   std::vector<TensorView> views;
-  collect_tensors(result.output, views);
+  collect_tensors(result.output, path.string(), views);
   if (path.extension() == ".npz") {
     write_npz(path, views);
   } else {
@@ -115,7 +145,7 @@ fs::path generation_folder(const RunOptions& options) {
 
 Generated generate_from(Runner& runner, const BoundBatch& batch, const GenerationRules& rules,
                         const RunOptions& options, const Tokenizer* tokenizer) {
-  const int64_t prompt_length = batch.tensors.at(decoder_slot(runner.signature())).size(1);
+  const int64_t prompt_length = batch.tensor(decoder_slot(runner.signature())).size(1);
   const int64_t max_length =
       longest_result(rules, options.max_new_tokens, prompt_length, runner.signature().max_positions);
   const at::Tensor ids = generate(runner, batch, rules, max_length);
@@ -128,8 +158,7 @@ Generated generate_from(Runner& runner, const BoundBatch& batch, const Generatio
   return generated;
 }
 
-RunResult run_with(Runner& runner, const RunOptions& options, const Tokenizer* tokenizer) {
-  Batch given = make_batch(options.inputs, runner.signature(), tokenizer);
+RunResult run_batch(Runner& runner, Batch given, const RunOptions& options, const Tokenizer* tokenizer) {
   std::optional<GenerationRules> rules;
   if (options.generate) {
     decoder_slot(runner.signature());
@@ -143,11 +172,21 @@ RunResult run_with(Runner& runner, const RunOptions& options, const Tokenizer* t
   result.example = batch.origin;
   result.grad = grad_mode_name(options.grad);
   result.inputs = describe_inputs(batch, runner.signature());
-  result.output = OutputCopier(runner.output_names()).copy(runner.run(batch, options.grad));
+  result.output = OutputCopier(runner.output_names()).copy(runner.run_on_copy(batch, options.grad));
   if (rules) {
     result.generated = generate_from(runner, batch, *rules, options, tokenizer);
   }
   return result;
+}
+
+/// On what the flags give, else on what a torch.jit.trace(…) in a Python file was given, else on what is made up.
+RunResult run_with(Runner& runner, const RunOptions& options, const Source& source, const Tokenizer* tokenizer) {
+  const InputOptions& inputs = options.inputs;
+  const bool is_given = !inputs.text.empty() || !inputs.text_pair.empty() || inputs.mask_index || inputs.pad_to ||
+                        !inputs.inputs.empty() || !inputs.input.empty();
+  const bool is_written = source.written.example && !is_given;
+  return run_batch(runner, is_written ? *source.written.example : make_batch(inputs, runner.signature(), tokenizer),
+                   options, tokenizer);
 }
 
 /// To generate from ids that are given, the folder's two config files are enough.
@@ -160,31 +199,49 @@ std::unique_ptr<Tokenizer> named_tokenizer(const RunOptions& options) {
 }
 
 /// Refuses what would be ignored.
-void check_generation(const RunOptions& options) {
+void check_options(const RunOptions& options) {
   if (options.max_new_tokens && !options.generate) {
     throw Error(ErrorKind::kInvalidArgument, "--max-new-tokens needs --generate");
   }
+  const bool runs_torchscript = !names_checkpoint(options.source.path);
+  if (options.executor.value_or(Executor::kEager) != Executor::kEager && !runs_torchscript) {
+    throw Error(ErrorKind::kInvalidArgument, std::string("--executor ") + executor_name(*options.executor) +
+                                                 " is for TorchScript; " + options.source.path +
+                                                 " is a checkpoint, which is run without");
+  }
+}
+
+RunResult run_checkpoint(const Source& source, const RunOptions& options) {
+  RunResult result = run_with(*source.program, options, source, source.tokenizer());
+  result.kind = "eager";
+  result.choice = source.checkpoint->choice;
+  return result;
+}
+
+/// TorchScript by the executor that is asked for; what is Python, and not compiled in its file, as Python runs it.
+RunResult run_program(const Source& source, const RunOptions& options) {
+  const Executor executor = options.executor.value_or(source.compiled ? Executor::kProfiling : Executor::kEager);
+  const ExecutorGuard guard(executor);
+  std::unique_ptr<Runner> module;
+  if (executor != Executor::kEager) {
+    module = std::make_unique<ModuleRunner>(
+        source.compiled ? *source.compiled : open_scripted(options.source, options.inputs.seed), source.name);
+  }
+  const auto tokenizer = named_tokenizer(options);
+  RunResult result = run_with(module ? *module : *source.program, options, source, tokenizer.get());
+  result.kind = source.kind == SourceKind::kArchive ? "torchscript" : "python";
+  result.executor = executor_name(executor);
+  return result;
 }
 
 }  // namespace
 
 RunResult run(const RunOptions& options) {
-  check_generation(options);
+  check_options(options);
   check_output_name(options.output);
   const ThreadGuard threads(options.threads);
-  RunResult result;
-  if (names_checkpoint(options.source.path)) {
-    const Source source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
-    EagerRunner runner(*source.model, source.name);
-    result = run_with(runner, options, source.tokenizer.get());
-    result.kind = "eager";
-    result.choice = source.choice;
-  } else {
-    ModuleRunner runner(load_module(options.source.path), options.source.path);
-    const auto tokenizer = named_tokenizer(options);
-    result = run_with(runner, options, tokenizer.get());
-    result.kind = "torchscript";
-  }
+  const Source source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
+  RunResult result = source.checkpoint ? run_checkpoint(source, options) : run_program(source, options);
   if (!options.output.empty()) {
     write_outputs(options.output, result);
   }

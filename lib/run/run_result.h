@@ -13,15 +13,17 @@ namespace bertjit {
 
 /// One value a model returned: a tensor, or values nested in a tuple, list or dict, or anything else as Python's text.
 struct OutputValue {
-  enum class Kind { kTensor, kTuple, kList, kDict, kText };
+  enum class Kind { kTensor, kTuple, kNamedTuple, kList, kDict, kText };
 
   Kind kind = Kind::kTensor;
-  Array tensor;                    ///< kTensor; its name is the output's, e.g. "last_hidden_state"
+  std::string name;                ///< kTensor, kText: the output's, e.g. "last_hidden_state"
+  std::string type;                ///< kText: "int", "NoneType"; kNamedTuple: the class, "State"
+  Array tensor;                    ///< kTensor, of the same name
   std::string grad_fn;             ///< kTensor: "NativeLayerNormBackward0"; empty if there is none
   bool requires_grad = false;      ///< kTensor
-  std::vector<OutputValue> items;  ///< kTuple, kList, kDict
-  std::vector<std::string> keys;   ///< kDict: as Python writes them
-  std::string text;                ///< kText: "None"
+  std::vector<OutputValue> items;  ///< all that hold others
+  std::vector<std::string> keys;   ///< kDict: as Python writes them; kNamedTuple: its fields
+  std::string text;                ///< kText: "None", "0.5", "'text'"
 };
 
 /// What --generate gave, one row for each of the batch.
@@ -31,8 +33,9 @@ struct Generated {
 };
 
 struct RunResult {
-  std::string model;                   ///< path as given
-  std::string kind;                    ///< "eager" for a checkpoint, "torchscript" for a .pt
+  std::string model;     ///< path as given
+  std::string kind;      ///< "eager" for a checkpoint, "torchscript" for a .pt, "python" for a FILE.py:NAME
+  std::string executor;  ///< "eager", "simple", "profiling"; empty for a checkpoint
   std::optional<SourceChoice> choice;  ///< of a checkpoint: the network, its weights, and why
   std::string example;                 ///< where the inputs come from
   std::string grad;                    ///< "on", "off", "inference"

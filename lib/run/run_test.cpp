@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
 #include "checkpoint/weights.h"
 #include "container/npz.h"
 #include "container/safetensors.h"
@@ -115,7 +117,6 @@ def forward(self, x):
   module.save((dir / "m.pt").string());
   RunOptions options = options_for(dir / "m.pt");
   options.inputs.input = {"x=[1.5, 2.5]"};
-  options.output = (dir / "out.npz").string();
   const RunResult result = run(options);
   const auto& items = result.output.items;
   REQUIRE(items.size() == 5);
@@ -125,8 +126,174 @@ def forward(self, x):
   CHECK(items[2].kind == OutputValue::Kind::kDict);
   CHECK(items[2].keys == std::vector<std::string>{"'logits'"});
   CHECK(items[3].text == "None");
+  CHECK(items[3].name == "output4");
   CHECK(items[4].text == "3");
+  CHECK(items[4].type == "int");
+}
+
+TEST_CASE("run: tensors are saved however they are nested, None is left out, and another value is refused by name") {
+  const TempDir dir;
+  const auto save = [&](const std::string& returned) {
+    torch::jit::Module module("M");
+    module.define("def forward(self, x):\n  return " + returned + "\n");
+    module.save((dir / "m.pt").string());
+  };
+  RunOptions options = options_for(dir / "m.pt");
+  options.inputs.input = {"x=[1.5, 2.5]"};
+  options.output = (dir / "out.npz").string();
+  save("(x, [x + 1, x + 2], {'logits': x * 2}, None)");
+  run(options);
   CHECK(read_npz(options.output).tensors.size() == 4);
+  fs::remove(options.output);
+  for (const std::string value : {"3", "0.5", "True", "'text'"}) {
+    save("(x, {'a': (x, " + value + ")})");
+    CHECK_THAT(error_of([&] { run(options); }).what(),
+               Contains("out.npz: output 'output2' is ") &&
+                   Contains(" " + value + ", a file of tensors cannot hold it; run without --output"));
+    CHECK_FALSE(fs::exists(options.output));
+  }
+}
+
+namespace {
+
+/// A loop whose turns and a branch whose side depend on the arguments, saved as a file.
+std::string branching_module(const TempDir& dir) {
+  torch::jit::Module module("M");
+  module.define(R"(
+def forward(self, xs: List[Tensor], turns: int, mode: str = "sum"):
+    total = torch.zeros_like(xs[0])
+    for i in range(turns):
+        for x in xs:
+            total = torch.tanh(total + x * i)
+    if mode == "first":
+        total = xs[0]
+    return total
+)");
+  const std::string path = (dir / "m.pt").string();
+  module.save(path);
+  return path;
+}
+
+at::Tensor tensor_of(OutputValue value) {
+  return tensor_from_view({"", value.tensor.dtype, value.tensor.shape, value.tensor.bytes}).clone();
+}
+
+size_t count_nodes(const std::string& kind) {
+  const auto graph = torch::jit::lastExecutedOptimizedGraph();
+  size_t count = 0;
+  for (const auto* node : graph->nodes()) {
+    count += node->kind() == c10::Symbol::fromQualString(kind) ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("run: every executor takes arguments of any type and gives the same bits") {
+  const TempDir dir;
+  RunOptions options = options_for(branching_module(dir));
+  options.inputs.input = {"xs=[rand:3, rand:3]", "turns=3"};
+  const RunResult profiled = run(options);
+  CHECK(profiled.executor == "profiling");
+  REQUIRE(profiled.inputs.size() == 4);
+  CHECK(profiled.inputs[1].name == "xs.1");
+  CHECK(profiled.inputs[2].value == "3");
+  CHECK(profiled.inputs[3].source == "default");
+  for (const Executor executor : {Executor::kEager, Executor::kSimple, Executor::kProfiling}) {
+    options.executor = executor;
+    const RunResult result = run(options);
+    CHECK(result.executor == executor_name(executor));
+    CHECK((result.output.tensor.bytes == profiled.output.tensor.bytes));
+  }
+  options.inputs.input.emplace_back("mode=first");
+  CHECK_FALSE((run(options).output.tensor.bytes == profiled.output.tensor.bytes));
+}
+
+TEST_CASE("run: simple runs a graph that nothing observes, profiling one that is observed") {
+  const TempDir dir;
+  RunOptions options = options_for(branching_module(dir));
+  options.inputs.input = {"xs=[rand:3]", "turns=1"};
+  options.executor = Executor::kProfiling;
+  run(options);
+  CHECK(count_nodes("prim::profile") > 0);
+  options.executor = Executor::kSimple;
+  run(options);
+  CHECK(count_nodes("prim::profile") == 0);
+  CHECK(torch::jit::getProfilingMode());
+}
+
+TEST_CASE("run: eager names the line of the source that fails") {
+  const TempDir dir;
+  torch::jit::Module module("M");
+  module.define("def forward(self, x):\n  y = x + 1\n  return y.view([7])\n");
+  module.save((dir / "m.pt").string());
+  RunOptions options = options_for(dir / "m.pt");
+  options.inputs.input = {"x=[1.5, 2.5]"};
+  options.executor = Executor::kEager;
+  CHECK_THAT(error_of([&] { run(options); }).what(),
+             Contains("shape '[7]' is invalid for input of size 2") && Contains("y.view([7])"));
+}
+
+TEST_CASE("run: a name of a Python file runs as Python runs it, or compiled where an executor is named") {
+  const TempDir dir;
+  testing::write_bytes(dir / "loop.py", R"(import torch
+
+def fn(x, turns: int = 2):
+    for i in range(turns):
+        if x.sum() > 0:
+            x = x * -2
+    return x, turns
+
+@torch.jit.script
+def scripted(x):
+    return x + 1
+
+traced = torch.jit.trace(fn, (torch.ones(2),))
+)");
+  RunOptions options = options_for((dir / "loop.py").string() + ":fn");
+  options.inputs.input = {"x=[1.0, 2.0]"};
+  const RunResult eager = run(options);
+  CHECK(eager.kind == "python");
+  CHECK(eager.executor == "eager");
+  CHECK(eager.inputs.at(1).source == "default");
+  CHECK(eager.output.items.at(1).text == "2");
+  const at::Tensor expected = at::tensor({-2.F, -4.F});
+  CHECK(at::equal(tensor_of(eager.output.items.at(0)), expected));
+  options.executor = Executor::kSimple;
+  const RunResult compiled = run(options);
+  CHECK(compiled.executor == "simple");
+  CHECK(at::equal(tensor_of(compiled.output.items.at(0)), expected));
+
+  options = options_for((dir / "loop.py").string() + ":scripted");
+  options.inputs.input = {"[1.0, 2.0]"};
+  CHECK(run(options).executor == "profiling");
+  // Without inputs, what the file traced it with.
+  options = options_for((dir / "loop.py").string() + ":traced");
+  const RunResult traced = run(options);
+  CHECK_THAT(traced.example, Contains("torch.jit.trace at") && Contains("loop.py:13"));
+  CHECK(traced.executor == "profiling");
+  CHECK_THAT(error_of([&] { run(options_for(dir / "loop.py")); }).what(), Contains("say which of its names"));
+}
+
+TEST_CASE("run: an executor of TorchScript is refused for a checkpoint, which runs without") {
+  RunOptions options = options_for(testdata("tiny-bert"));
+  options.executor = Executor::kSimple;
+  CHECK_THAT(error_of([&] { run(options); }).what(),
+             Contains("--executor simple is for TorchScript; ") && Contains("tiny-bert is a checkpoint"));
+  options.executor = Executor::kEager;
+  CHECK(run(options).executor.empty());
+}
+
+TEST_CASE("run: what a model does to its inputs in place is not shown as what they were") {
+  const TempDir dir;
+  torch::jit::Module module("M");
+  module.define("def forward(self, x):\n  x.add_(1)\n  return x\n");
+  module.save((dir / "m.pt").string());
+  RunOptions options = options_for(dir / "m.pt");
+  options.inputs.input = {"x=[1, 2]"};
+  const RunResult result = run(options);
+  CHECK(result.inputs.at(0).shape == std::vector<int64_t>{2});
+  CHECK(at::equal(tensor_of(result.output), at::tensor({2, 3}, at::kLong)));
 }
 
 TEST_CASE("run: an output name of another kind is refused before the model is even opened") {

@@ -21,11 +21,12 @@
 
 #include "record/finding.h"
 #include "record/program.h"
+#include "support/error.h"
 
 namespace bertjit {
 
 struct Object;
-class Scope;
+class PythonScope;
 
 struct ListObject {
   std::vector<Object> items;
@@ -37,12 +38,13 @@ struct DictObject {
   std::vector<std::pair<Object, Object>> items;  ///< in the order of insertion
 };
 
-/// `def f(…)` without a decorator that compiles it.
+/// `def f(…)` without a decorator that compiles it. Parameters `*args` and `**kwargs` are named so, stars included.
 struct FunctionObject {
   std::string name;
   torch::jit::Def def;
-  std::shared_ptr<Scope> scope;            ///< where its free names are looked up
+  std::shared_ptr<PythonScope> scope;            ///< where its free names are looked up
   std::map<std::string, Object> defaults;  ///< evaluated when it was defined, as in Python
+  std::string module = {};  ///< of the library's: "torch.nn.functional", part of the compiled function's name
 };
 
 /// A function that was scripted or traced: called as a whole.
@@ -64,21 +66,33 @@ struct CompiledModuleObject {
   std::shared_ptr<const struct TraceCall> recorded;
 };
 
-/// `class X(torch.nn.Module)`.
+/// `class X(torch.nn.Module)`, or a plain class, whose instances exist only while the file is evaluated.
 struct ClassObject {
   std::string name;            ///< "MyCell", "Linear"
   std::string qualified_name;  ///< "__torch__.MyCell", "__torch__.torch.nn.modules.linear.Linear", as Python's
-  torch::jit::ClassDef def;
-  std::shared_ptr<ClassObject> base;  ///< nullptr: torch.nn.Module itself
-  std::shared_ptr<Scope> scope;       ///< the file's names
+  torch::jit::ClassDef def;    ///< methods that TorchScript's parser takes; static ones and properties too
+  std::shared_ptr<ClassObject> base;  ///< nullptr: torch.nn.Module itself, or a class without a base
+  std::shared_ptr<PythonScope> scope;       ///< the file's names
   std::map<std::string, std::shared_ptr<FunctionObject>> methods;
   std::map<std::string, Object> attributes;             ///< assigned in the class body: __constants__, scale = 2
   std::map<std::string, torch::jit::Expr> annotations;  ///< `x: Final[int]`, `h: Dict[str, Tensor]`
   std::set<std::string> exported;                       ///< @torch.jit.export
   std::set<std::string> ignored;                        ///< @torch.jit.ignore, @torch.jit.unused
+  std::map<std::string, std::shared_ptr<FunctionObject>> properties;      ///< @property
+  std::map<std::string, std::shared_ptr<FunctionObject>> static_methods;  ///< @staticmethod
+  /// Methods that are outside the subset, with the reason. The class can be used as long as they are not.
+  std::map<std::string, std::shared_ptr<const Error>> outside;
 
-  /// The method of that name, of this class or the nearest base that has one; nullptr if none.
+  /// The method of that name, of this class or the nearest base that has one; nullptr if none. Throws the Error of a
+  /// method that is outside the subset.
   std::shared_ptr<FunctionObject> find_method(const std::string& method) const;
+  /// The attribute of the class body, of this class or the nearest base that has it; nullptr if none.
+  const Object* find_attribute(const std::string& attribute) const;
+  /// The property of that name, of this class or the nearest base; nullptr if none.
+  std::shared_ptr<FunctionObject> find_property(const std::string& property) const;
+  std::shared_ptr<FunctionObject> find_static_method(const std::string& method) const;
+  /// Whether this is torch.nn.Module or derives from it.
+  bool is_module() const;
   /// Whether this is, or derives from, the class of that qualified name.
   bool derives_from(const std::string& qualified) const;
 };
@@ -88,11 +102,12 @@ enum class AttributeKind { kParameter, kBuffer, kModule, kAttribute };
 
 struct AttributeObject;
 
-/// An instance of a torch.nn.Module class.
+/// An instance of a class, most often of a torch.nn.Module.
 struct InstanceObject {
   std::shared_ptr<ClassObject> type;
   std::vector<AttributeObject> attributes;  ///< in the order of assignment
   bool training = true;
+  bool initialized = false;  ///< a module: super().__init__() has run
 
   const AttributeObject* find(const std::string& name) const;
   AttributeObject* find(const std::string& name);
@@ -110,15 +125,24 @@ struct CallArguments {
   std::vector<std::pair<std::string, Object>> named;
 };
 
-/// A function of the evaluator itself: `range`, `torch.jit.trace`.
+/// A function, type or context manager of the evaluator itself: `range`, `torch.jit.trace`, `torch.Tensor`, `int`.
 struct BuiltinObject {
-  std::string name;
+  std::string name;  ///< as it is written in full: "range", "torch.jit.trace", "typing.List"
   std::function<Object(const CallArguments&, const torch::jit::SourceRange&)> call;
 };
 
-/// A module of Python's in the sense of `import`: "torch", "torch.nn.functional", "math".
+class ScriptFile;
+
+/// A module of Python's in the sense of `import`: "torch", "torch.nn.functional", "math", or a file beside this one.
 struct NamespaceObject {
   std::string path;
+  std::shared_ptr<ScriptFile> file;  ///< a file of the user's own; nullptr for what bertjit knows
+};
+
+/// `super()` in a method: the attributes of `type` and its bases, on `self`.
+struct SuperObject {
+  std::shared_ptr<ClassObject> type;
+  std::shared_ptr<InstanceObject> self;
 };
 
 /// Shared as Python's objects are: copying an Object copies the reference.
@@ -129,8 +153,10 @@ struct Object {
                    std::shared_ptr<ListObject>, std::shared_ptr<TupleObject>, std::shared_ptr<DictObject>,
                    std::shared_ptr<FunctionObject>, std::shared_ptr<CompiledFunctionObject>,
                    std::shared_ptr<CompiledModuleObject>, std::shared_ptr<ClassObject>, std::shared_ptr<InstanceObject>,
-                   std::shared_ptr<BoundMethodObject>, std::shared_ptr<BuiltinObject>, NamespaceObject>;
+                   std::shared_ptr<BoundMethodObject>, std::shared_ptr<BuiltinObject>, NamespaceObject,
+                   std::shared_ptr<SuperObject>>;
   Data data;
+  bool is_parameter = false;  ///< `data` is a Tensor that torch.nn.Parameter made
 
   template <typename T>
   const T* get() const {
@@ -152,18 +178,24 @@ struct AttributeObject {
 };
 
 /// Names, looked up outwards: a function's own, then its file's, then Python's builtins.
-class Scope {
+class PythonScope {
  public:
-  explicit Scope(std::shared_ptr<Scope> outer = nullptr) : outer_(std::move(outer)) {}
+  explicit PythonScope(std::shared_ptr<PythonScope> outer = nullptr) : outer_(std::move(outer)) {}
 
   /// nullptr if the name is nowhere.
   const Object* find(const std::string& name) const;
   /// Sets the name in this scope.
   void set(const std::string& name, Object value);
+  /// Forgets the name in this scope; whether it was there.
+  bool remove(const std::string& name);
+  /// The names of this scope alone.
+  const std::map<std::string, Object>& own() const {
+    return names_;
+  }
 
  private:
   std::map<std::string, Object> names_;
-  std::shared_ptr<Scope> outer_;
+  std::shared_ptr<PythonScope> outer_;
 };
 
 /// The arguments of a torch.jit.trace(callee, inputs, check_inputs=…) in a file.
@@ -184,5 +216,12 @@ std::optional<c10::IValue> to_ivalue(const Object& object, std::string* why = nu
 
 /// The other way; lists, tuples and dicts become objects of their own.
 Object from_ivalue(const c10::IValue& value);
+
+Object list_object(std::vector<Object> items);
+Object tuple_object(std::vector<Object> items);
+Object string_object(const std::string& text);
+
+/// torch.nn.Module itself.
+std::shared_ptr<ClassObject> module_class();
 
 }  // namespace bertjit

@@ -1,91 +1,112 @@
 #include "source/source.h"
 
-#include <utility>
+#include <filesystem>
 
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/stored_dtype.h"
+#include "script/script.h"
+#include "source/script_source.h"
 #include "support/error.h"
-#include "tokenize/load.h"
 
 namespace bertjit {
 
-namespace fs = std::filesystem;
-
 namespace {
 
-DType choose_dtype(const SourceOptions& options, const Checkpoint& checkpoint) {
-  if (options.dtype.empty()) {
-    return options.model.dtype;
+Batch written_batch(const std::vector<c10::IValue>& values, const std::string& origin) {
+  Batch batch{origin, {}};
+  for (const auto& value : values) {
+    batch.values.push_back({"", value});
   }
-  if (options.dtype == "auto") {
-    return options.init != "random" && checkpoint.weights ? stored_dtype(*checkpoint.weights) : DType::kFloat32;
-  }
-  if (const auto dtype = floating_dtype(options.dtype)) {
-    return *dtype;
-  }
-  throw Error(ErrorKind::kInvalidArgument,
-              "--dtype " + options.dtype + ": not known (known: float32, float16, bfloat16, float64, auto)");
+  return batch;
 }
 
-SourceChoice describe_choice(const SourceOptions& options, const Checkpoint& checkpoint, const Model& model,
-                             DType dtype) {
-  const ModelDescription& description = model.description();
-  SourceChoice choice{.path = options.path, .architecture = description.architecture, .head = description.head};
-  const auto listed = checkpoint.config.architectures();
-  choice.listed_head = listed.empty() ? "" : listed.front();
-  choice.head_origin = !options.model.head.empty() ? HeadOrigin::kOption
-                       : listed.empty()            ? HeadOrigin::kAssumed
-                                                   : HeadOrigin::kArchitectures;
-  if (description.head.find("Classification") != std::string::npos) {
-    choice.num_labels = checkpoint.config.num_labels();
+WrittenInputs written_inputs(const TraceCall& call) {
+  const auto place = call.where.file_line_col();
+  const std::string origin =
+      "torch.jit.trace at " + (place ? std::get<0>(*place) + ":" + std::to_string(std::get<1>(*place)) : "?");
+  WrittenInputs written{written_batch(call.inputs, origin), {}};
+  for (size_t i = 0; i < call.check_inputs.size(); ++i) {
+    written.check_inputs.push_back(
+        written_batch(call.check_inputs[i], "check_inputs[" + std::to_string(i) + "] of " + origin));
   }
-  for (const auto& input : description.inputs) {
-    choice.inputs.push_back(input.name);
-  }
-  choice.dtype = dtype_name(dtype);
-  if (options.init == "random") {
-    choice.weights = "random";
-  } else if (checkpoint.weights) {
-    choice.weights = checkpoint.weights->path.filename().string();
-    choice.stored_dtype = dtype_name(stored_dtype(*checkpoint.weights));
-    choice.notes = checkpoint.weights->notes;
-    if (const std::string note = conversion_note(*checkpoint.weights, dtype); !note.empty()) {
-      choice.notes.push_back(options.path + ": " + note);
-    }
-  }
-  return choice;
+  return written;
 }
 
-}  // namespace
-
-std::optional<DType> floating_dtype(const std::string& name) {
-  for (const DType dtype : {DType::kFloat32, DType::kFloat16, DType::kBFloat16, DType::kFloat64}) {
-    if (name == dtype_name(dtype)) {
-      return dtype;
-    }
+/// What the file compiled, as a module; nullopt for what it did not.
+std::optional<torch::jit::Module> compiled_module(const Object& callable) {
+  if (const auto function = callable.as<CompiledFunctionObject>()) {
+    return function_module(*function->function);
+  }
+  if (const auto module = callable.as<CompiledModuleObject>()) {
+    return module->module;
   }
   return std::nullopt;
 }
 
-Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory) {
-  if (!options.init.empty() && options.init != "random") {
-    throw Error(ErrorKind::kInvalidArgument, "--init " + options.init + ": not known (known: random)");
+/// What torch.jit.trace was given to make it; nullptr for what was not traced in the file.
+std::shared_ptr<const TraceCall> trace_call(const Object& callable) {
+  if (const auto function = callable.as<CompiledFunctionObject>()) {
+    return function->recorded;
   }
-  const Checkpoint checkpoint = open_checkpoint(options.path);
-  ModelOptions model_options = options.model;
-  model_options.dtype = choose_dtype(options, checkpoint);
-  if (options.init == "random") {
-    model_options.random_seed = seed;
-  }
-  auto tokenizer =
-      tokenizer_directory.empty() ? find_tokenizer(checkpoint.directory) : load_tokenizer(tokenizer_directory);
-  auto model = build_model(checkpoint, model_options);
-  SourceChoice choice = describe_choice(options, checkpoint, *model, model_options.dtype);
-  return {options.path, std::move(model), std::move(choice), std::move(tokenizer)};
+  const auto module = callable.as<CompiledModuleObject>();
+  return module == nullptr ? nullptr : module->recorded;
 }
 
-std::unique_ptr<Tokenizer> find_tokenizer(const fs::path& directory) {
-  return has_tokenizer(directory) ? load_tokenizer(directory) : nullptr;
+Source open_definition(const std::string& name, const Object& callable) {
+  if (const auto call = trace_call(callable); call != nullptr && !compiled_module(call->callee)) {
+    Source source = open_definition(name, call->callee);
+    source.written = written_inputs(*call);
+    source.compiled = LoadedModule{*compiled_module(callable), std::nullopt};
+    return source;
+  }
+  Source source{
+      .name = name,
+      .kind = callable.as<FunctionObject>() || callable.as<BoundMethodObject>() || callable.as<CompiledFunctionObject>()
+                  ? SourceKind::kFunction
+                  : SourceKind::kModule};
+  if (auto module = compiled_module(callable)) {
+    source.compiled = LoadedModule{*module, std::nullopt};
+    source.program = std::make_unique<RecordableModule>(*source.compiled, name);
+  } else {
+    source.program = std::make_unique<RecordableScript>(callable, name);
+  }
+  return source;
+}
+
+}  // namespace
+
+Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory) {
+  if (names_checkpoint(options.path)) {
+    Source source{.name = options.path, .kind = SourceKind::kCheckpoint};
+    source.checkpoint = open_checkpoint_source(options, seed, tokenizer_directory);
+    source.program = std::make_unique<RecordableModel>(*source.checkpoint->model, options.path);
+    return source;
+  }
+  if (split_script_source(options.path)) {
+    return open_definition(options.path, open_script(options.path, seed).callable);
+  }
+  if (std::filesystem::path(options.path).extension() == ".py") {
+    throw Error(ErrorKind::kInvalidArgument,
+                options.path + ": a Python file; say which of its names: " + options.path + ":NAME");
+  }
+  Source source{.name = options.path, .kind = SourceKind::kArchive, .compiled = load_module(options.path)};
+  source.program = std::make_unique<RecordableModule>(*source.compiled, options.path);
+  return source;
+}
+
+LoadedModule open_scripted(const SourceOptions& options, uint64_t seed) {
+  if (names_checkpoint(options.path)) {
+    throw Error(ErrorKind::kUnsupported,
+                options.path + ": a checkpoint's network is C++, which cannot be scripted; trace it");
+  }
+  if (!split_script_source(options.path)) {
+    return load_module(options.path);
+  }
+  const Object callable = open_script(options.path, seed).callable;
+  if (auto module = compiled_module(callable)) {
+    return {*module, std::nullopt};
+  }
+  const Program program = compile_program(callable, {}, CompileMode::kScript);
+  return {program.self ? *program.self : function_module(*program.function), std::nullopt};
 }
 
 }  // namespace bertjit

@@ -1,36 +1,51 @@
-// A checkpoint opened for running: the C++ network and its tokenizer.
+// Whatever SOURCE names on a command line, opened: a checkpoint, a name of a Python file, a TorchScript archive.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "models/model.h"
-#include "source/source_choice.h"
+#include "module/load.h"
+#include "record/recordable.h"
+#include "source/checkpoint_source.h"
+#include "source/source_kind.h"
 #include "source/source_options.h"
-#include "tokenize/tokenizer.h"
 
 namespace bertjit {
 
-struct Source {
-  std::string name;  ///< the path as given
-  std::unique_ptr<Model> model;
-  SourceChoice choice;
-  std::unique_ptr<Tokenizer> tokenizer;  ///< nullptr if neither the checkpoint nor the caller has one
+/// What a torch.jit.trace(…) in the file was given. Empty where there is none.
+struct WrittenInputs {
+  std::optional<Batch> example;
+  std::vector<Batch> check_inputs;
 };
 
-/// Opens a checkpoint. `tokenizer_directory` names another folder for the tokenizer; empty: the checkpoint's own.
+struct Source {
+  std::string name;  ///< as given
+  SourceKind kind;
+  /// Runs it untraced, and records it.
+  std::unique_ptr<Recordable> program;
+  std::optional<CheckpointSource> checkpoint;  ///< kCheckpoint: the network and its tokenizer
+  /// What is TorchScript already: an archive, or a name that the file scripts, traces or loads.
+  std::optional<LoadedModule> compiled;
+  WrittenInputs written;  ///< of a name that the file traces
+
+  /// nullptr if there is none.
+  const Tokenizer* tokenizer() const {
+    return checkpoint ? checkpoint->tokenizer.get() : nullptr;
+  }
+};
+
+/// Opens SOURCE: a Hugging Face directory or config.json, `FILE.py:NAME`, else a TorchScript archive. A name that
+/// stands for a traced function or module opens what was traced.
 ///
-/// Throws what open_checkpoint and build_model throw; Error(kInvalidArgument) for an unknown init or dtype;
-/// Error(kNotFound) if a named tokenizer folder holds none.
+/// Throws what open_checkpoint_source, open_script and load_module throw; Error(kInvalidArgument) for options that are
+/// a checkpoint's where it is none.
 Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory);
 
-/// The floating dtype of that name, nullopt for another word.
-std::optional<DType> floating_dtype(const std::string& name);
-
-/// The tokenizer of `directory`; nullptr if it holds none.
-std::unique_ptr<Tokenizer> find_tokenizer(const std::filesystem::path& directory);
+/// SOURCE as TorchScript with its control flow kept: an archive or a scripted or traced name as it is, another name
+/// compiled as torch.jit.script does. Throws Error(kUnsupported) for a checkpoint, and what the compiler throws.
+LoadedModule open_scripted(const SourceOptions& options, uint64_t seed);
 
 }  // namespace bertjit

@@ -16,11 +16,21 @@ using EvidenceFields = std::vector<Evidence>;
 /// A list of such lists (a JSON array of objects), e.g. one per tensor that differs.
 using EvidenceRows = std::vector<EvidenceFields>;
 
+/// Lines that keep their form: a graph, source lines with a mark under them. In JSON it is a string.
+struct TextBlock {
+  enum class Kind {
+    kPlain,
+    kDiff,  ///< lines begin with "  ", "- ", "+ " or "? "; those far from any change need not be shown
+  };
+  std::string text;
+  Kind kind = Kind::kPlain;
+};
+
 /// One named fact. Numbers stay numbers so that a reader can recompute the verdict.
 struct Evidence {
   std::string key;
-  std::variant<bool, int64_t, double, std::string, std::vector<std::string>, std::vector<int64_t>, EvidenceFields,
-               EvidenceRows>
+  std::variant<bool, int64_t, double, std::string, TextBlock, std::vector<std::string>, std::vector<int64_t>,
+               EvidenceFields, EvidenceRows>
       value;
 };
 

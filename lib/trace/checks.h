@@ -1,28 +1,44 @@
 // What `trace` asks of a recording before it writes it.
 //
-// More than torch.jit.trace's own check: every input is tried whatever became of the others, outputs are compared with
-// their dtypes and nesting, and a difference fails instead of warning.
+// All that torch.jit.trace's own check reports (torch/jit/_trace.py, _check_trace), and more: every input is tried
+// whatever became of the others, outputs are compared with their dtypes and nesting, what is changed in place is
+// compared too, and a difference fails instead of warning. Each run draws the same random numbers, so that a program
+// which is random and its trace give the same; whether it is random is a result of its own.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "infer/random_state.h"
 #include "infer/runner.h"
-#include "models/model.h"
-#include "record/record.h"
+#include "record/finding.h"
+#include "record/recordable.h"
 #include "support/evidence.h"
+#include "trace/input_check.h"
 
 namespace bertjit {
 
-/// `example`: the traced module gives on the example what the network gave while it was recorded.
-CheckResult check_example(ModuleRunner& traced, const BoundBatch& example, const c10::IValue& recorded);
+/// `example`: the traced module gives on the example what the program gave while it was recorded. `before` is the state
+/// of the random generator in which the recording began.
+CheckResult check_example(ModuleRunner& traced, const BoundBatch& example, const c10::IValue& recorded,
+                          const RandomState& before = {});
 
-/// `retrace`: a second recording on the same example gives the same graph.
-CheckResult check_retrace(const Model& model, const torch::jit::Module& traced, const BoundBatch& example,
-                          GradMode grad, Shapes shapes);
+/// `retrace`: a second recording on the same example gives the same graph with the same constants.
+CheckResult check_retrace(Recordable& source, ModuleRunner& traced, const BoundBatch& example,
+                          const RecordOptions& options, const RandomState& before = {});
 
-/// `check-inputs`: on further inputs the traced module gives what the untraced network gives, and a recording made from
-/// them is the same graph. All are tried. Skipped if there are none.
-CheckResult check_inputs(const Model& model, ModuleRunner& traced, const std::vector<BoundBatch>& batches,
-                         GradMode grad, Shapes shapes);
+/// `check-inputs`: on further inputs the traced module gives what the program gives, changes of inputs included, and a
+/// recording made from them is the same graph. All are tried. Skipped if there are none.
+///
+/// An input that the program and the trace both refuse is not compared; if that is all of them, the check fails.
+/// `retrace` kNo: what was scripted has no graph to compare.
+CheckResult check_inputs(Recordable& source, ModuleRunner& traced, const std::vector<BoundBatch>& batches,
+                         const RecordOptions& options, Retrace retrace = Retrace::kYes);
+
+/// `nondeterminism`: nothing if the program draws no random number and the trace has no operator that does; else a
+/// warning with these operators and whether outputs differ from run to run. It fails where the program and its trace
+/// differ under another random state: then a number that was drawn while recording is a constant of the trace.
+std::optional<CheckResult> check_nondeterminism(Recordable& source, ModuleRunner& traced, const BoundBatch& example,
+                                                const std::vector<Finding>& findings, GradMode grad);
 
 }  // namespace bertjit

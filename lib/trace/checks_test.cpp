@@ -72,8 +72,10 @@ struct Traced {
       {"", Config(nlohmann::json::object(), "config.json"), std::nullopt}, random_options(),
       {"tests", "FlawedModel", "",
        [](const ModelParts& parts) -> std::unique_ptr<Model> { return std::make_unique<FlawedModel<kFlaw>>(parts); }});
+  RecordableModel program{*model, "the model"};
   BoundBatch example = batch(4);
-  Recording recording = record_model(*model, example.tensors, {GradMode::kOn, Shapes::kDynamic});
+  RandomState before;
+  Recording recording = record_model(*model, example.tensors(), {GradMode::kOn, Shapes::kDynamic});
   ModuleRunner runner{{recording.module, std::nullopt}, "the trace", &model->description()};
 
   static ModelOptions random_options() {
@@ -88,17 +90,17 @@ struct Traced {
     return bind_batch(made, signature);
   }
   CheckResult example_check() {
-    return check_example(runner, example, recording.outputs);
+    return check_example(runner, example, recording.outputs, before);
   }
   CheckResult retrace_check() {
-    return check_retrace(*model, recording.module, example, GradMode::kOn, Shapes::kDynamic);
+    return check_retrace(program, runner, example, {GradMode::kOn, Shapes::kDynamic}, before);
   }
   CheckResult inputs_check(const std::vector<int64_t>& lengths) {
     std::vector<BoundBatch> batches;
     for (const int64_t length : lengths) {
       batches.push_back(batch(length));
     }
-    return check_inputs(*model, runner, batches, GradMode::kOn, Shapes::kDynamic);
+    return check_inputs(program, runner, batches, {GradMode::kOn, Shapes::kDynamic});
   }
 };
 
@@ -145,9 +147,16 @@ TEST_CASE("trace checks: a weight changed after recording fails example and name
   CHECK_THAT(result.summary, Contains("18 of 32 elements"));
 }
 
-TEST_CASE("trace checks: random numbers fail example") {
+TEST_CASE("trace checks: a network that draws random numbers passes with the same ones, fails with others, and warns") {
   Traced<Flaw::kRandom> traced;
-  CHECK(traced.example_check().verdict == Verdict::kFail);
+  CHECK(traced.example_check().verdict == Verdict::kPass);
+  CHECK(traced.inputs_check({4, 7}).verdict == Verdict::kPass);
+  CHECK(check_example(traced.runner, traced.example, traced.recording.outputs, RandomState::seeded(99)).verdict ==
+        Verdict::kFail);
+  const auto random = check_nondeterminism(traced.program, traced.runner, traced.example, {}, GradMode::kOn);
+  REQUIRE(random);
+  CHECK(random->verdict == Verdict::kWarn);
+  CHECK_THAT(random->summary, Contains("aten::rand"));
 }
 
 TEST_CASE("trace checks: a network that counts its calls fails retrace, and the constant's line is named") {

@@ -69,7 +69,7 @@ BoundBatch inputs_of(const TensorFile& io, const std::string& set, const ModelDe
   Batch batch{set, {}};
   for (const auto& input : description.inputs) {
     if (const TensorView* view = io.find(set + "." + input.name)) {
-      batch.tensors.push_back({input.name, tensor_from_view(*view)});
+      batch.values.push_back({input.name, tensor_from_view(*view)});
     }
   }
   return bind_batch(batch, model_signature(description, "the model"));
@@ -114,7 +114,7 @@ SavedTrace trace_at_set_a(const Fixture& fixture, AttentionKind attention, const
   const ModelDescription& description = model->description();
   const TensorFile io = read_npz(fixture.io);
   const Recording recording =
-      record_model(*model, inputs_of(io, "a", description).tensors, {GradMode::kOff, Shapes::kDynamic});
+      record_model(*model, inputs_of(io, "a", description).tensors(), {GradMode::kOff, Shapes::kDynamic});
   CHECK(recording.warnings.empty());
   CHECK(difference(recording.outputs, io, "a", description) <= kTolerance);
 

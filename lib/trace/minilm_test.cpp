@@ -9,7 +9,7 @@
 #include "container/npy.h"
 #include "infer/batch.h"
 #include "infer/runner.h"
-#include "source/source.h"
+#include "source/checkpoint_source.h"
 #include "testing/testing.h"
 #include "trace/trace.h"
 
@@ -88,7 +88,7 @@ TEST_CASE("trace: MiniLM gives transformers' logits for all pairs of MRPC's dev 
   const TensorFile expected_file = read_npy(testing::shared("models/minilm-mrpc/expected_logits_fp32.npy"));
   const at::Tensor expected = tensor_from_view(expected_file.tensors.at(0));
 
-  const Source source = open_source(options.source, 0, "");
+  const CheckpointSource source = open_checkpoint_source(options.source, 0, "");
   ModuleRunner traced(load_module(options.output), options.output);
   const at::Tensor logits = logits_of(traced, *source.tokenizer, pairs);
   REQUIRE(logits.sizes() == expected.sizes());

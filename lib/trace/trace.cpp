@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "checkpoint/weights.h"
 #include "checksum/checksum_list.h"
 #include "compare/outputs.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
+#include "infer/random_state.h"
 #include "infer/residency.h"
 #include "infer/runner.h"
 #include "module/claims.h"
@@ -16,44 +18,59 @@
 #include "support/error.h"
 #include "support/file.h"
 #include "trace/checks.h"
+#include "trace/pitfalls.h"
+#include "trace/trial.h"
 
 namespace bertjit {
 
 namespace {
 
-void describe_model(TraceResult& result, const Model& model) {
-  const ModelDescription& description = model.description();
-  result.attention = attention_name(description.attention);
-  result.tie = description.tie ? tie_name(*description.tie) : "";
-  result.unused_weights = description.unused_weights;
-  for (const auto& parameter : model.module().parameters()) {
-    result.parameter_count += parameter.numel();
-  }
+TracedCheckpoint describe_checkpoint(const CheckpointSource& checkpoint) {
+  const ModelDescription& description = checkpoint.model->description();
+  return {checkpoint.choice, attention_name(description.attention), description.tie ? tie_name(*description.tie) : "",
+          description.unused_weights};
 }
 
-void describe_outputs(TraceResult& result, const Model& model, const c10::IValue& outputs) {
-  const auto leaves = flatten_outputs(outputs);
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    const at::Tensor tensor = leaves[i].value.toTensor();
-    result.outputs.push_back(
-        {model.description().outputs.at(i), dtype_name(container_dtype(tensor.scalar_type())), tensor.sizes().vec()});
+int64_t count_parameters(const torch::jit::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) {
+    count += parameter.numel();
   }
+  return count;
+}
+
+/// `names` where they are known, else the outputs' paths.
+std::vector<TracedOutput> describe_outputs(const std::vector<std::string>& names, const c10::IValue& outputs) {
+  std::vector<TracedOutput> described;
+  for (const auto& leaf : flatten_outputs(outputs)) {
+    TracedOutput output{
+        described.size() < names.size() ? names[described.size()] : leaf.name, leaf.value.tagKind(), {}};
+    if (leaf.value.isTensor()) {
+      const at::Tensor& tensor = leaf.value.toTensor();
+      output.dtype = dtype_name(container_dtype(tensor.scalar_type()));
+      output.shape = tensor.sizes().vec();
+    }
+    described.push_back(std::move(output));
+  }
+  return described;
 }
 
 std::string claims_text(const TraceResult& result) {
   Claims claims;
-  claims.architecture = result.choice.architecture;
-  claims.head = result.choice.head;
   for (const auto& input : result.inputs) {
     claims.inputs.push_back(input.name);
   }
   for (const auto& output : result.outputs) {
     claims.outputs.push_back(output.name);
   }
-  claims.dtype = result.choice.dtype;
-  claims.dynamic_batch = result.dynamic_shapes;
-  claims.dynamic_length = result.dynamic_shapes;
-  claims.attn_implementation = result.attention;
+  if (result.checkpoint) {
+    claims.architecture = result.checkpoint->choice.architecture;
+    claims.head = result.checkpoint->choice.head;
+    claims.dtype = result.checkpoint->choice.dtype;
+    claims.dynamic_batch = result.dynamic_shapes;
+    claims.dynamic_length = result.dynamic_shapes;
+    claims.attn_implementation = result.checkpoint->attention;
+  }
   return claims_to_json(claims);
 }
 
@@ -77,6 +94,92 @@ void save(TraceResult& result, const torch::jit::Module& module, const TraceOpti
   }
 }
 
+/// The example, with what it leaves to defaults out of the source's signature: the command line's, else the one that
+/// the file itself traces with, else a made one.
+BoundBatch settle_example(const Source& source, const InputOptions& options) {
+  const bool written = source.written.example && !names_inputs(options);
+  return source.program->settle(source.program->bind(
+      written ? *source.written.example : make_batch(options, source.program->signature(), source.tokenizer())));
+}
+
+std::vector<BoundBatch> gather_further(const Source& source, const TraceOptions& options, const BoundBatch& example) {
+  std::vector<BoundBatch> further;
+  for (const auto& batch : source.written.check_inputs) {
+    further.push_back(source.program->bind(batch));
+  }
+  const auto given = further_batches(options.check_inputs, options.check_shapes, source.program->signature(),
+                                     options.inputs.seed, &example);
+  further.insert(further.end(), given.begin(), given.end());
+  return further;
+}
+
+void describe(TraceResult& result, const Source& source, const BoundBatch& example, const torch::jit::Module& module,
+              const c10::IValue& outputs) {
+  result.example = example.origin;
+  result.inputs = describe_inputs(example, source.program->signature());
+  result.outputs = describe_outputs(source.program->output_names(), outputs);
+  result.parameter_count = count_parameters(module);
+}
+
+/// What runs the result when it is checked: names and limits of a checkpoint's arguments are known from its network.
+ModuleRunner runner_of(const Source& source, const torch::jit::Module& module, const char* owner) {
+  return {{module, std::nullopt}, owner, source.checkpoint ? &source.checkpoint->model->description() : nullptr};
+}
+
+void add(TraceResult& result, std::optional<CheckResult> check) {
+  if (check) {
+    result.checks.push_back(std::move(*check));
+  }
+}
+
+torch::jit::Module record_and_check(const Source& source, const TraceOptions& options, TraceResult& result) {
+  const RecordOptions record{.grad = options.grad,
+                             .shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic,
+                             .max_nodes = options.max_nodes};
+  Recordable& program = *source.program;
+  const BoundBatch example = settle_example(source, options.inputs);
+  const std::vector<BoundBatch> further = gather_further(source, options, example);
+  const RandomState random;
+  const Recording recording = program.record(copy_batch(example), record);
+  describe(result, source, example, recording.module, recording.outputs);
+  result.warnings = recording.warnings;
+  if (options.check) {
+    ModuleRunner traced = runner_of(source, recording.module, "the trace");
+    result.checks.push_back(check_example(traced, example, recording.outputs, random));
+    result.checks.push_back(check_retrace(program, traced, example, record, random));
+    result.checks.push_back(check_inputs(program, traced, further, record));
+    add(result, check_nondeterminism(program, traced, example, recording.findings, options.grad));
+    add(result, check_warnings(recording.warnings));
+    for (auto& check : pitfall_checks(recording.findings)) {
+      result.checks.push_back(std::move(check));
+    }
+  }
+  return recording.module;
+}
+
+/// Compiles, and compares with the text run operator by operator. Without inputs there is nothing to compare on.
+torch::jit::Module script_and_check(const Source& source, const TraceOptions& options, TraceResult& result) {
+  const torch::jit::Module module =
+      source.compiled ? source.compiled->module : open_scripted(options.source, options.inputs.seed).module;
+  result.scripted = true;
+  result.parameter_count = count_parameters(module);
+  if (!names_inputs(options.inputs) && !source.written.example && !source.program->signature().inputs.empty()) {
+    result.checks.push_back({"example", Verdict::kSkip, "no inputs given: compiled, not run", "", {}});
+    return module;
+  }
+  const BoundBatch example = settle_example(source, options.inputs);
+  const RandomState random;
+  const c10::IValue outputs = source.program->run(copy_batch(example), options.grad);
+  describe(result, source, example, module, outputs);
+  if (options.check) {
+    ModuleRunner scripted = runner_of(source, module, "the scripted module");
+    result.checks.push_back(check_example(scripted, example, outputs, random));
+    result.checks.push_back(check_inputs(*source.program, scripted, gather_further(source, options, example),
+                                         {.grad = options.grad}, Retrace::kNo));
+  }
+  return module;
+}
+
 }  // namespace
 
 TraceResult trace(const TraceOptions& options) {
@@ -86,35 +189,27 @@ TraceResult trace(const TraceOptions& options) {
   }
   const ThreadGuard threads(options.threads);
   const ResidencyGuard residency;
-  const Shapes shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic;
   const Source source = open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
-  const Signature signature = model_signature(source.model->description(), source.name);
-  const BoundBatch example = bind_batch(make_batch(options.inputs, signature, source.tokenizer.get()), signature);
-  const std::vector<BoundBatch> further =
-      further_batches(options.check_inputs, options.check_shapes, signature, options.inputs.seed);
+  if (options.script && source.kind == SourceKind::kCheckpoint) {
+    throw Error(ErrorKind::kInvalidArgument, "--script: " + source.name + " is a checkpoint, which is traced");
+  }
 
   TraceResult result;
   result.source = source.name;
-  result.choice = source.choice;
+  result.kind = source.kind;
   result.archive_name = options.archive_name.empty() ? default_archive_name(options.output) : options.archive_name;
   result.dynamic_shapes = !options.fixed_shapes;
-  describe_model(result, *source.model);
-  result.example = example.origin;
-  result.inputs = describe_inputs(example, signature);
-
-  const Recording recording = record_model(*source.model, example.tensors, {options.grad, shapes});
-  describe_outputs(result, *source.model, recording.outputs);
-  result.warnings = recording.warnings;
-
-  if (options.check) {
-    ModuleRunner traced({recording.module, std::nullopt}, "the trace", &source.model->description());
-    result.checks.push_back(check_example(traced, example, recording.outputs));
-    result.checks.push_back(check_retrace(*source.model, recording.module, example, options.grad, shapes));
-    result.checks.push_back(check_inputs(*source.model, traced, further, options.grad, shapes));
+  if (source.checkpoint) {
+    result.checkpoint = describe_checkpoint(*source.checkpoint);
   }
+  // What a file has scripted stays so, as torch.jit.trace leaves it; an archive is traced through its control flow.
+  const bool keep =
+      options.script || (source.compiled && source.kind != SourceKind::kArchive && !source.written.example);
+  const torch::jit::Module module =
+      keep ? script_and_check(source, options, result) : record_and_check(source, options, result);
   result.passed = none_failed(result.checks);
   if (result.passed) {
-    save(result, recording.module, options);
+    save(result, module, options);
   }
   return result;
 }

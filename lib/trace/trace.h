@@ -1,4 +1,4 @@
-// `bertjit trace`: a checkpoint to a TorchScript file, checked.
+// `bertjit trace`: a checkpoint, a name of a Python file or an archive to a TorchScript file, checked.
 #pragma once
 
 #include <string>
@@ -25,6 +25,10 @@ struct TraceOptions {
   bool check = true;
   GradMode grad = GradMode::kOn;
   bool fixed_shapes = false;
+  /// Compiles in place of recording: control flow is kept. Not for checkpoints.
+  bool script = false;
+  /// Nodes that a recording may have.
+  size_t max_nodes = 20'000;
   /// Root folder in the archive; empty: the output's stem, as torch.jit.save.
   std::string archive_name;
   /// Also writes OUTPUT.sha512, from the bytes as they are written.
@@ -34,7 +38,7 @@ struct TraceOptions {
 };
 
 /// Traces, checks, and saves if no check failed. A failed check is a result; throws Error where the question could not
-/// be answered (unreadable checkpoint, unsupported model, full disk); the target is then as it was.
+/// be answered (unreadable source, unsupported model, full disk); the target is then as it was.
 TraceResult trace(const TraceOptions& options);
 
 }  // namespace bertjit

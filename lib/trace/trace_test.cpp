@@ -35,9 +35,9 @@ TEST_CASE("trace: writes a checked file with its claims, and says what was bound
   const TraceResult result = trace(options);
   CHECK(result.passed);
   CHECK(result.output == options.output);
-  CHECK(result.choice.head == "BertForMaskedLM");
-  CHECK(result.attention == "sdpa");
-  CHECK(result.tie == "clone");
+  CHECK(result.checkpoint->choice.head == "BertForMaskedLM");
+  CHECK(result.checkpoint->attention == "sdpa");
+  CHECK(result.checkpoint->tie == "clone");
   CHECK(result.archive_name == "mlm");
   CHECK(result.example == "the guide's sentence pair");
   CHECK(result.size_bytes == fs::file_size(dir / "mlm.pt"));

@@ -8,11 +8,11 @@ CheckResult skipped(const std::string& id, const std::string& reason) {
 
 c10::IValue run_source(const VerifyContext& context, const BoundBatch& batch) {
   Batch named{batch.origin, {}};
-  for (size_t i = 0; i < batch.tensors.size(); ++i) {
-    named.tensors.push_back({context.module.signature().inputs[i].name, batch.tensors[i]});
+  for (size_t i = 0; i < batch.values.size(); ++i) {
+    named.values.push_back({context.module.signature().inputs[i].name, batch.values[i]});
   }
   EagerRunner source(*context.source->model, context.source->name);
-  return source.run(source.bind(named), GradMode::kOff);
+  return source.run_on_copy(source.bind(named), GradMode::kOff);
 }
 
 OutputDifference compare_with_source(const VerifyContext& context, const BoundBatch& batch, const c10::IValue& actual) {

@@ -9,7 +9,7 @@
 #include "compare/named_outputs.h"
 #include "compare/outputs.h"
 #include "infer/runner.h"
-#include "source/source.h"
+#include "source/checkpoint_source.h"
 #include "support/evidence.h"
 #include "verify/verify.h"
 
@@ -19,7 +19,7 @@ namespace bertjit {
 struct VerifyContext {
   const VerifyOptions& options;
   ModuleRunner& module;
-  const Source* source;  ///< nullptr without --source
+  const CheckpointSource* source;  ///< nullptr without --source
   BoundBatch example;
   std::vector<BoundBatch> further;  ///< --check-inputs, then --check-shapes, bound to the module
   Tolerance tolerance;

@@ -23,7 +23,7 @@ CheckResult check_check_inputs(const VerifyContext& context) {
     std::string complaint;
     try {
       const OutputDifference difference =
-          compare_with_source(context, batch, context.module.run(batch, GradMode::kOff));
+          compare_with_source(context, batch, context.module.run_on_copy(batch, GradMode::kOff));
       complaint = difference.message;
       worst = difference.max_abs_error <= worst ? worst : difference.max_abs_error;
       fields.push_back({"outputs", difference.rows});

@@ -31,10 +31,10 @@ at::Tensor as_recorded(const at::Tensor& actual, const at::Tensor& expected, DTy
 /// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there.
 GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& batch, const std::string& path) {
   const Batch recorded = read_batch(path);
-  if (recorded.tensors.empty()) {
+  if (recorded.values.empty()) {
     throw Error(ErrorKind::kInvalidArgument, path + ": holds no outputs to compare with");
   }
-  const auto outputs = output_tensors(context.module.run(batch, GradMode::kOff));
+  const auto outputs = output_tensors(context.module.run_on_copy(batch, GradMode::kOff));
   const auto& names = context.module.output_names();
   std::map<std::string, at::Tensor> actual;
   std::string known;
@@ -47,8 +47,9 @@ GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& 
   outcome.evidence = {{"golden", path}, {"inputs", batch.origin}};
   EvidenceRows rows;
   // One output and one recording need no names: whoever exported the file may have left none.
-  const bool only_one = names.empty() && outputs.size() == 1 && recorded.tensors.size() == 1;
-  for (const auto& [name, expected] : recorded.tensors) {
+  const bool only_one = names.empty() && outputs.size() == 1 && recorded.values.size() == 1;
+  for (const auto& [name, value] : recorded.values) {
+    const at::Tensor expected = value.toTensor();
     const auto it = only_one ? actual.begin() : actual.find(name);
     if (it == actual.end()) {
       throw Error(ErrorKind::kInvalidArgument, path + ": holds '" + name + "', the module returns " + known);

@@ -89,7 +89,7 @@ CheckResult check_grad_mode(const VerifyContext& context) {
     ModuleRunner fresh = context.module.fresh_copy();
     c10::IValue answer;
     try {
-      answer = fresh.run(context.example, mode);
+      answer = fresh.run_on_copy(context.example, mode);
     } catch (const Error& error) {
       // What does not run at all is no answer; what runs in one mode only is one.
       if (mode == GradMode::kOn) {

@@ -15,11 +15,11 @@ bool names_any(const std::vector<std::string>& outputs, const std::string& part)
   });
 }
 
-Source open_with(const VerifyOptions& options, const ModelOptions& model, DType dtype) {
+CheckpointSource open_with(const VerifyOptions& options, const ModelOptions& model, DType dtype) {
   SourceOptions source = options.source;
   source.model = model;
   source.model.dtype = dtype;
-  return open_source(source, options.inputs.seed, options.inputs.tokenizer);
+  return open_checkpoint_source(source, options.inputs.seed, options.inputs.tokenizer);
 }
 
 }  // namespace
@@ -33,11 +33,11 @@ ModelOptions claimed_model_options(ModelOptions options, const Claims& claims) {
   return options;
 }
 
-Source open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype) {
+CheckpointSource open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype) {
   if (!claims) {
     return open_with(options, options.source.model, dtype);
   }
-  Source source = open_with(options, claimed_model_options(options.source.model, *claims), dtype);
+  CheckpointSource source = open_with(options, claimed_model_options(options.source.model, *claims), dtype);
   if (options.source.model.head.empty() && source.choice.head_origin == HeadOrigin::kOption) {
     source.choice.head_origin =
         source.choice.head == source.choice.listed_head ? HeadOrigin::kArchitectures : HeadOrigin::kClaims;
@@ -45,9 +45,9 @@ Source open_matching_source(const VerifyOptions& options, const std::optional<Cl
   return source;
 }
 
-void match_outputs(Source& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
+void match_outputs(CheckpointSource& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
                    DType dtype) {
-  const size_t wanted = flatten_outputs(module.run(example, GradMode::kOff)).size();
+  const size_t wanted = flatten_outputs(module.run_on_copy(example, GradMode::kOff)).size();
   if (source.model->description().outputs.size() == wanted) {
     return;
   }
@@ -55,7 +55,7 @@ void match_outputs(Source& source, ModuleRunner& module, const BoundBatch& examp
     ModelOptions model = options.source.model;
     model.output_hidden_states = hidden_states;
     model.output_attentions = attentions;
-    Source other = open_with(options, model, dtype);
+    CheckpointSource other = open_with(options, model, dtype);
     if (other.model->description().outputs.size() == wanted) {
       source = std::move(other);
       return;

@@ -3,7 +3,7 @@
 
 #include "checkpoint/weights.h"
 #include "infer/runner.h"
-#include "source/source.h"
+#include "source/checkpoint_source.h"
 #include "verify/verify.h"
 
 namespace bertjit {
@@ -16,11 +16,11 @@ ModelOptions claimed_model_options(ModelOptions options, const Claims& claims);
 ///
 /// Without claims, the flags and config.json decide; see match_outputs().
 /// Throws what open_source throws.
-Source open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype);
+CheckpointSource open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype);
 
 /// Opens it once more, with hidden states or attentions or both, if only then it returns as many tensors as the module
 /// does on `example`: files of others make no claims, and may have been traced with those flags.
-void match_outputs(Source& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
+void match_outputs(CheckpointSource& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
                    DType dtype);
 
 }  // namespace bertjit

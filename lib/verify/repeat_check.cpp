@@ -49,7 +49,7 @@ CheckResult check_repeat(const VerifyContext& context) {
     const ThreadGuard threads(run.threads);
     c10::IValue outputs;
     try {
-      outputs = context.module.run(context.example, GradMode::kOff);
+      outputs = context.module.run_on_copy(context.example, GradMode::kOff);
     } catch (const Error& error) {
       // What does not run at all is no answer; what ran and then does not is one.
       if (first.isNone()) {

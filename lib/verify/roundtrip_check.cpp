@@ -51,8 +51,8 @@ CheckResult check_roundtrip(const VerifyContext& context) {
   ModuleRunner again({load_module_from_bytes(bytes, "the saved copy"), std::nullopt}, "the saved copy");
   bytes = {};
 
-  const c10::IValue before = context.module.run(context.example, GradMode::kOff);
-  const c10::IValue after = again.run(context.example, GradMode::kOff);
+  const c10::IValue before = context.module.run_on_copy(context.example, GradMode::kOff);
+  const c10::IValue after = again.run_on_copy(context.example, GradMode::kOff);
   const auto left = output_tensors(before);
   const auto right = output_tensors(after);
   bool same_outputs = !left.empty() && left.size() == right.size();

@@ -24,7 +24,7 @@ struct Cell {
 
 std::vector<std::pair<int64_t, int64_t>> grid(const VerifyContext& context) {
   const int64_t longest = context.module.signature().max_positions;
-  std::set<int64_t> lengths{1, 2, 3, 7, 33, context.example.tensors.at(0).size(-1)};
+  std::set<int64_t> lengths{1, 2, 3, 7, 33, context.example.tensor(0).size(-1)};
   std::vector<std::pair<int64_t, int64_t>> cells;
   for (const int64_t batch : {1, 2, 3}) {
     for (const int64_t length : lengths) {
@@ -41,7 +41,7 @@ std::vector<std::pair<int64_t, int64_t>> grid(const VerifyContext& context) {
 
 /// [batch, length], with the example's number of choices between them where the model takes choices.
 std::vector<int64_t> cell_shape(const VerifyContext& context, int64_t batch, int64_t length) {
-  const at::Tensor& example = context.example.tensors.at(0);
+  const at::Tensor& example = context.example.tensor(0);
   return example.dim() == 3 ? std::vector<int64_t>{batch, example.size(1), length}
                             : std::vector<int64_t>{batch, length};
 }
@@ -52,7 +52,7 @@ Cell try_cell(const VerifyContext& context, int64_t batch, int64_t length) {
       shape_batch(cell_shape(context, batch, length), context.module.signature(), context.options.inputs.seed));
   c10::IValue actual;
   try {
-    actual = context.module.run(inputs, GradMode::kOff);
+    actual = context.module.run_on_copy(inputs, GradMode::kOff);
   } catch (const Error& error) {
     cell.outcome = "fails";
     cell.detail = error.what();
@@ -86,7 +86,8 @@ const Cell* smallest(const std::vector<Cell>& cells, const std::string& outcome)
 }  // namespace
 
 CheckResult check_shapes(const VerifyContext& context) {
-  const int64_t rank = context.example.tensors.empty() ? 0 : context.example.tensors[0].dim();
+  const auto& values = context.example.values;
+  const int64_t rank = values.empty() || !values[0].isTensor() ? 0 : values[0].toTensor().dim();
   if (rank != 2 && (rank != 3 || context.module.signature().inputs[0].rank != 3)) {
     return skipped("shapes", "the inputs are not [batch, length]");
   }

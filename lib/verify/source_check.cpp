@@ -99,7 +99,7 @@ CheckResult check_source(const VerifyContext& context) {
   CheckResult result{"source", Verdict::kPass, "", "", {}};
   const WeightReport weights = compare_weights(context);
   const OutputDifference outputs =
-      compare_with_source(context, context.example, context.module.run(context.example, GradMode::kOff));
+      compare_with_source(context, context.example, context.module.run_on_copy(context.example, GradMode::kOff));
   result.evidence = {{"weights_compared", weights.compared},
                      {"different_weights", weights.different},
                      {"rescaled_weights", weights.rescaled},

@@ -72,7 +72,7 @@ bool wanted(const VerifyOptions& options, const Check& check) {
 void run_on_module(const VerifyOptions& options, VerifyResult& result) {
   LoadedModule loaded = load_module(options.module);
   const DType dtype = floating_dtype_of(loaded);
-  std::optional<Source> source;
+  std::optional<CheckpointSource> source;
   if (!options.source.path.empty()) {
     source = open_matching_source(options, loaded.claims, dtype);
     result.choice = source->choice;
@@ -92,7 +92,7 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
       module,
       source ? &*source : nullptr,
       example,
-      further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed),
+      further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed, &example),
       tolerance_for(dtype, options),
       dtype};
   result.example = example.origin;

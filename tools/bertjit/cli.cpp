@@ -74,6 +74,7 @@ int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& o
   setup_checksum(app, invocation);
   setup_verify(app, invocation);
   setup_run(app, invocation);
+  setup_inspect(app, invocation);
   setup_bench(app, invocation);
   setup_tokenize(app, invocation);
   try {

@@ -52,7 +52,7 @@ TEST_CASE("cli: --version prints name and version on one line") {
 }
 
 TEST_CASE("cli: each command's --help shows its usage, examples and exit codes") {
-  for (const std::string command : {"trace", "run", "verify", "checksum", "bench", "tokenize"}) {
+  for (const std::string command : {"trace", "run", "verify", "checksum", "inspect", "bench", "tokenize"}) {
     const CliOutput output = run_bertjit({command, "--help"});
     INFO(output);
     CHECK(output.exit_code == 0);
@@ -111,7 +111,7 @@ TEST_CASE("cli: options that would be ignored are refused") {
   const CliOutput output = run_bertjit({"run", "x.pt", "--tie", "share"});
   INFO(output);
   CHECK(output.exit_code == 2);
-  CHECK(output.err == "bertjit run: --tie is for checkpoints; x.pt is run as it is\n");
+  CHECK(output.err == "bertjit run: --tie is for checkpoints; x.pt is taken as it is\n");
 }
 
 TEST_CASE("cli: a full standard output is an error, with a message") {

@@ -4,9 +4,11 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "choice_flag.h"
+#include "support/error.h"
 
 namespace bertjit {
 
@@ -67,6 +69,19 @@ std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& opt
   return {init, head, attention, dtype, tie, hidden_states, attentions};
 }
 
+void refuse_source_flags(const std::string& source, const std::vector<CLI::Option*>& flags) {
+  const std::filesystem::path path(source);
+  if (std::filesystem::is_directory(path) || path.extension() == ".json") {
+    return;
+  }
+  for (const CLI::Option* flag : flags) {
+    if (flag->count() > 0) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  flag->get_name() + " is for checkpoints; " + source + " is taken as it is");
+    }
+  }
+}
+
 void add_input_flags(CLI::App& command, InputOptions& options) {
   command
       .add_option("--text", options.text,
@@ -81,9 +96,12 @@ void add_input_flags(CLI::App& command, InputOptions& options) {
   command.add_option("--inputs", options.inputs, "Inputs by argument name: .npz, .safetensors or .json")
       ->option_text("FILE");
   command
-      .add_option("--input", options.input,
-                  "One input, repeatable: a JSON list, or rand:3x4, randn:, ones:, zeros:, randint(0,100):2x7, each "
-                  "with an optional :dtype; without NAME= they bind in order")
+      .add_option(
+          "--input", options.input,
+          "One input, repeatable: a JSON list, or rand:3x4, randn:, ones:, zeros:, randint(0,100):2x7, each "
+          "with an optional :dtype; a number, true, None or a text; or [SPEC,...], (SPEC,...), {\"key\":SPEC,...} "
+          "for lists, tuples and dicts of these. It is read by the type of its argument; without NAME= they bind "
+          "in order")
       ->option_text("NAME=SPEC")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)

@@ -31,6 +31,9 @@ void add_output_flags(CLI::App& command, OutputOptions& options);
 /// network. Returns them, for commands to which a checkpoint is not all they take.
 std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& options);
 
+/// Throws Error(kInvalidArgument) if one of `flags` is given and `source` is no checkpoint: it would be ignored.
+void refuse_source_flags(const std::string& source, const std::vector<CLI::Option*>& flags);
+
 /// --text, --text-pair, --mask-index, --tokenizer, --pad-to, --inputs, --input, --seed.
 void add_input_flags(CLI::App& command, InputOptions& options);
 

@@ -1,7 +1,6 @@
 // `bertjit run`: a model on some inputs.
 #include "run/run.h"
 
-#include <filesystem>
 #include <memory>
 
 #include "commands.h"
@@ -9,7 +8,6 @@
 #include "engine_loader.h"
 #include "report/run_report.h"
 #include "report/source_report.h"
-#include "support/error.h"
 
 namespace bertjit {
 
@@ -17,7 +15,8 @@ namespace {
 
 constexpr const char* kDescription = R"(Run a checkpoint or a TorchScript file and print its outputs as Python does.
 
-MODEL is a Hugging Face directory (run untraced), a config.json with --init random, or a TorchScript .pt.
+MODEL is a Hugging Face directory (run untraced), a config.json with --init random, a TorchScript .pt, or
+FILE.py:NAME (a function or module of a Python file).
 Inputs bind to the arguments of forward by name; how they were bound is said on standard error.)";
 
 constexpr const char* kFooter = R"(Examples:
@@ -26,6 +25,8 @@ constexpr const char* kFooter = R"(Examples:
   bertjit run ./bert-base-uncased --inputs batch.npz --output outputs.npz --quiet
   bertjit run ./opus-mt-en-de --text "The weather is fine." --generate
   bertjit run traced_bert.pt --input input_ids='randint(0,30522):2x7' --seed 1 --format json
+  bertjit run model.pt --input 'xs=[rand:3x4,rand:2x4]' --input scale=0.5 --executor eager
+  bertjit run loop.py:loop_in_traced_fn --input rand:3
 
 Exit code: 0 ran, 2 could not.)";
 
@@ -34,17 +35,13 @@ struct RunCommand {
   OutputOptions output;
 };
 
-/// A TorchScript file runs as it is; what shapes a network would be ignored.
-void refuse_source_flags(const std::string& model, const std::vector<CLI::Option*>& flags) {
-  const std::filesystem::path path(model);
-  if (std::filesystem::is_directory(path) || path.extension() == ".json") {
-    return;
-  }
-  for (const CLI::Option* flag : flags) {
-    if (flag->count() > 0) {
-      throw Error(ErrorKind::kInvalidArgument, flag->get_name() + " is for checkpoints; " + model + " is run as it is");
+Executor executor_of(const std::string& word) {
+  for (const Executor executor : {Executor::kEager, Executor::kSimple, Executor::kProfiling}) {
+    if (word == executor_name(executor)) {
+      return executor;
     }
   }
+  throw CLI::ValidationError("--executor", "'" + word + "' is not one of eager|simple|profiling");
 }
 
 void run_run(const RunCommand& command, Invocation& invocation) {
@@ -69,10 +66,18 @@ void setup_run(CLI::App& app, Invocation& invocation) {
   RunOptions& options = command->options;
   CLI::App* run = app.add_subcommand("run", kDescription);
   run->footer(kFooter);
-  run->add_option("MODEL", options.source.path, "Checkpoint or TorchScript file")->required()->option_text(" ");
+  run->add_option("MODEL", options.source.path, "Checkpoint, TorchScript file or FILE.py:NAME")
+      ->required()
+      ->option_text(" ");
   const auto source_flags = add_source_flags(*run, options.source);
   add_input_flags(*run, options.inputs);
   add_grad_flag(*run, options.grad, {GradMode::kOn, GradMode::kOff, GradMode::kInference});
+  run->add_option_function<std::string>(
+         "--executor", [&options](const std::string& word) { options.executor = executor_of(word); },
+         "What runs TorchScript. eager: operator by operator, as written, errors with their source lines (the purpose "
+         "of PYTORCH_JIT=0); simple: libtorch, optimized once; profiling: libtorch, optimized after it has seen the "
+         "first runs. Default: profiling, and eager for Python that its file does not compile")
+      ->option_text("eager|simple|profiling");
   run->add_option("-o,--output", options.output, "Also write the outputs, by name")
       ->option_text("FILE.npz|.safetensors");
   run->add_flag("--generate", options.generate, "For encoder-decoders: also translate, greedily, until the text ends");

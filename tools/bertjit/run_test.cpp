@@ -385,4 +385,55 @@ TEST_CASE("run: what is no model is named") {
   }
 }
 
+TEST_CASE("run: values of every type print as Python prints them, with every executor") {
+  SKIP_WITHOUT_PYTHON();
+  const TempDir folder;
+  const std::string module = (folder / "m.pt").string();
+  const std::string script = R"(
+import sys, torch
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+class State(NamedTuple):
+    h: torch.Tensor
+    steps: int
+
+class Everything(torch.nn.Module):
+    def forward(self, xs: List[torch.Tensor], state: Dict[str, torch.Tensor], n: int, scale: float = 0.5,
+                name: Optional[str] = None):
+        empty: List[torch.Tensor] = []
+        single: Tuple[int] = (n,)
+        by_number: Dict[int, torch.Tensor] = {n: xs[0].sum()}
+        return (xs[0] + xs[1], State(state["h"] * scale, n), by_number, single, empty, [1e-5, 2.0, float("inf")],
+                ("it's", True, None), name, n > 3, 3 + 2j, torch.tensor(n))
+
+torch.jit.script(Everything()).save(sys.argv[1])
+loaded = torch.jit.load(sys.argv[1])
+torch.manual_seed(5)
+x = torch.rand(2, 3)
+y = torch.rand(3)
+print(loaded([x, y], {"h": torch.tensor([[1, 2]])}, 3))
+print(loaded([x, y], {"h": torch.tensor([[1, 2]])}, 4, 2.0, "a name"))
+)";
+  const std::string expected = testing::run_python(script, {module});
+  const std::vector<std::string> given{
+      "--seed", "5", "--quiet", "--input", "xs=[rand:2x3, rand:3]", "--input", "state={\"h\": [[1, 2]]}"};
+  for (const std::string executor : {"eager", "simple", "profiling"}) {
+    std::vector<std::string> first = given;
+    first.insert(first.end(), {"--input", "n=3", "--executor", executor});
+    std::vector<std::string> second = given;
+    second.insert(second.end(), {"--input", "n=4", "--input", "2", "--input", "a name", "--executor", executor});
+    const CliOutput one = run_model(module, first);
+    const CliOutput two = run_model(module, second);
+    INFO(executor << "\n" << one << "\n" << two);
+    CHECK(one.out + two.out == expected);
+  }
+}
+
+TEST_CASE("run: an executor that there is not, or for a checkpoint, is refused") {
+  check_refused({"--executor", "simple"}, "--executor simple is for TorchScript; ");
+  const CliOutput output = run_model(kTiny, {"--executor", "fast"});
+  CHECK(output.exit_code == 2);
+  CHECK_THAT(output.err, Contains("'fast' is not one of eager|simple|profiling"));
+}
+
 }  // namespace bertjit

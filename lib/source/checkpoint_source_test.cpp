@@ -1,4 +1,4 @@
-#include "source/source.h"
+#include "source/checkpoint_source.h"
 
 #include "checkpoint/weights.h"
 #include "container/npz.h"
@@ -16,16 +16,16 @@ using testing::testdata;
 
 namespace {
 
-Source open_stored(const std::string& name, const std::string& dtype = "") {
-  return open_source({.path = testdata(name).string(), .dtype = dtype}, 0, "");
+CheckpointSource open_stored(const std::string& name, const std::string& dtype = "") {
+  return open_checkpoint_source({.path = testdata(name).string(), .dtype = dtype}, 0, "");
 }
 
 /// Greatest difference from what transformers computed: entries `label.*` of golden/stored.npz.
-double difference_from_golden(const Source& source, const std::string& label) {
+double difference_from_golden(const CheckpointSource& source, const std::string& label) {
   const TensorFile golden = read_npz(testdata("golden/stored.npz"));
   Batch batch{"golden", {}};
   for (const char* name : {"input_ids", "attention_mask", "token_type_ids"}) {
-    batch.tensors.push_back({name, tensor_from_view(*golden.find(name))});
+    batch.values.push_back({name, tensor_from_view(*golden.find(name))});
   }
   EagerRunner runner(*source.model, source.name);
   const c10::IValue outputs = runner.run(runner.bind(batch), GradMode::kOff);
@@ -56,7 +56,7 @@ TEST_CASE("source: float32 weights in every form of file give transformers' outp
 TEST_CASE("source: 16-bit weights are converted to float32 as transformers does, and it is said") {
   for (const char* name : {"stored/float16", "stored/float16-bin", "stored/float16-sharded-bin"}) {
     INFO(name);
-    const Source source = open_stored(name);
+    const CheckpointSource source = open_stored(name);
     CHECK(difference_from_golden(source, "float16") < 2e-5);
     CHECK(difference_from_golden(source, "float32") > 1e-4);  // the weights are rounded ones
     CHECK(source.choice.stored_dtype == "float16");
@@ -94,7 +94,7 @@ TEST_CASE("source: what was chosen, and why") {
 
   SourceOptions options{.path = testdata("tiny-bert-pretraining").string()};
   options.model.head = "BertForMaskedLM";
-  const SourceChoice overridden = open_source(options, 0, "").choice;
+  const SourceChoice overridden = open_checkpoint_source(options, 0, "").choice;
   CHECK(overridden.head == "BertForMaskedLM");
   CHECK(overridden.head_origin == HeadOrigin::kOption);
   CHECK(overridden.listed_head == "BertForPreTraining");
@@ -103,7 +103,8 @@ TEST_CASE("source: what was chosen, and why") {
   const TempDir dir;
   testing::write_bytes(dir / "config.json", R"({"model_type": "bert", "vocab_size": 9, "hidden_size": 8,
       "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8, "max_position_embeddings": 8})");
-  const SourceChoice assumed = open_source({.path = (dir / "config.json").string(), .init = "random"}, 0, "").choice;
+  const SourceChoice assumed =
+      open_checkpoint_source({.path = (dir / "config.json").string(), .init = "random"}, 0, "").choice;
   CHECK(assumed.head == "BertModel");
   CHECK(assumed.head_origin == HeadOrigin::kAssumed);
   CHECK(assumed.weights == "random");

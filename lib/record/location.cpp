@@ -1,0 +1,101 @@
+#include "record/location.h"
+
+#include <algorithm>
+
+#include <torch/csrc/jit/ir/ir.h>
+
+namespace bertjit {
+
+using torch::jit::SourceRange;
+
+namespace {
+
+/// The name that libtorch gives to the Python text of its own builtins.
+bool is_builtin_text(const SourceRange& range) {
+  return range.source() != nullptr && range.source()->filename() == "<string>";
+}
+
+/// The range of `node`, or of what uses its result, or of what stands before it.
+SourceRange outside_builtins(const torch::jit::Node& node) {
+  const torch::jit::Node* user = &node;
+  while (is_builtin_text(user->sourceRange()) && !user->outputs().empty() && !user->output(0)->uses().empty()) {
+    user = user->output(0)->uses()[0].user;
+  }
+  const torch::jit::Node* before = &node;
+  while (is_builtin_text(before->sourceRange()) && before->prev()->kind() != c10::prim::Return) {
+    before = before->prev();
+  }
+  const SourceRange used = user->sourceRange();
+  return used.source() != nullptr && !is_builtin_text(used) ? used : before->sourceRange();
+}
+
+std::string line_of(const SourceRange& range) {
+  const auto& source = *range.source();
+  std::string line = source.get_line(source.lineno_for_offset(range.start())).str();
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) {
+    line.pop_back();
+  }
+  return line;
+}
+
+/// The line, and a caret below its column, under the line's own tabs.
+std::string quoted(const SourceRange& range, const SourceLocation& location) {
+  const auto column = static_cast<size_t>(location.column);
+  std::string caret;
+  for (size_t i = 0; i < column; ++i) {
+    caret += i < location.text.size() && location.text[i] == '\t' ? '\t' : ' ';
+  }
+  const size_t width = range.end() > range.start() ? range.end() - range.start() : 1;
+  const size_t room = location.text.size() > column ? location.text.size() - column : 1;
+  return "\n  " + location.text + "\n  " + caret + "^" + std::string(std::min(width, room) - 1, '~');
+}
+
+std::string prefix(const SourceLocation& location) {
+  const std::string place = location_text(location);
+  return place.empty() ? "" : place + ": ";
+}
+
+}  // namespace
+
+bool is_builtin_text(const torch::jit::Node& node) {
+  return is_builtin_text(node.sourceRange());
+}
+
+SourceRange source_range(const torch::jit::Node& node) {
+  const SourceRange range = outside_builtins(node);
+  const auto original = range.findSourceRangeThatGenerated();
+  return original ? *original : range;
+}
+
+SourceLocation location_of(const SourceRange& range, const std::string& function) {
+  SourceLocation location;
+  location.function = function;
+  if (range.source() == nullptr || range.source()->size() == 0) {
+    return location;
+  }
+  const auto& source = *range.source();
+  const size_t line = source.lineno_for_offset(range.start());
+  const auto place = range.file_line_col();
+  location.file = place ? std::get<0>(*place) : "";
+  location.line = static_cast<int64_t>(place ? std::get<1>(*place) : line + 1);
+  location.column = static_cast<int64_t>(range.start() - source.offset_for_line(line));
+  location.text = line_of(range);
+  return location;
+}
+
+Error located_error(ErrorKind kind, const std::string& what, const std::vector<SourcePlace>& innermost_first) {
+  std::string message;
+  std::string called;
+  for (const auto& [range, function] : innermost_first) {
+    const SourceLocation location = location_of(range, function);
+    if (location.line > 0) {
+      message +=
+          message.empty() ? prefix(location) + what : "\n" + prefix(location) + "in the call of '" + called + "'";
+      message += quoted(range, location);
+    }
+    called = function;
+  }
+  return Error(kind, message.empty() ? what : message);
+}
+
+}  // namespace bertjit

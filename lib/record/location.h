@@ -1,0 +1,38 @@
+// Where in a source file a node of TorchScript's IR comes from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <torch/csrc/jit/frontend/source_range.h>
+
+#include "record/finding.h"
+#include "support/error.h"
+
+namespace torch::jit {
+struct Node;
+}
+
+namespace bertjit {
+
+/// A line that is being run, and the function it stands in.
+struct SourcePlace {
+  torch::jit::SourceRange range;
+  std::string function;
+};
+
+/// Whether a node is from the Python text that libtorch's compiler puts in for `x.shape`, `2 - x` and the like.
+bool is_builtin_text(const torch::jit::Node& node);
+
+/// The place a node was written at. Of a loaded archive: the line of the file that the archive was made from, where the
+/// archive says so. Of builtin text: where its result is used.
+torch::jit::SourceRange source_range(const torch::jit::Node& node);
+
+/// A range in plain data; all empty for one without a source.
+SourceLocation location_of(const torch::jit::SourceRange& range, const std::string& function = "");
+
+/// An error in the style of a compiler: "loop.py:4:13: what", the line, a caret; then the lines that called, innermost
+/// first. Places without a source are left out.
+Error located_error(ErrorKind kind, const std::string& what, const std::vector<SourcePlace>& innermost_first);
+
+}  // namespace bertjit

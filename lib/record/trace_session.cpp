@@ -1,0 +1,53 @@
+#include "record/trace_session.h"
+
+#include <algorithm>
+
+#include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/lower_tuples.h>
+
+namespace bertjit {
+
+namespace tracer = torch::jit::tracer;
+
+namespace {
+
+// tracer::setWarn takes a plain function pointer for the whole process, so the collector has to be reached from there.
+std::mutex g_recording;
+std::vector<std::string>* g_warnings = nullptr;
+
+void collect_warning(const std::string& message) {
+  if (g_warnings != nullptr && std::find(g_warnings->begin(), g_warnings->end(), message) == g_warnings->end()) {
+    g_warnings->push_back(message);
+  }
+}
+
+}  // namespace
+
+WarningCollector::WarningCollector(std::vector<std::string>& warnings) : lock_(g_recording) {
+  g_warnings = &warnings;
+  tracer::setWarn(collect_warning);
+}
+
+WarningCollector::~WarningCollector() {
+  g_warnings = nullptr;
+}
+
+void clean_graph(const std::shared_ptr<torch::jit::Graph>& graph) {
+  torch::jit::EliminateDeadCode(graph);
+  torch::jit::LowerSimpleTuples(graph);
+}
+
+void add_forward(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph) {
+  const auto type = module.type();
+  type->addMethod(type->compilation_unit()->create_function(c10::QualifiedName(*type->name(), "forward"), graph,
+                                                            /*shouldMangle=*/false));
+}
+
+TracingPause::TracingPause() : resume_(tracer::pauseTracing()) {}
+
+TracingPause::~TracingPause() {
+  resume_();
+}
+
+}  // namespace bertjit

@@ -1,0 +1,10 @@
+# Writes the Python files under FOLDER as strings into OUTPUT: cmake -DFOLDER=… -DOUTPUT=… -P embed_library.cmake
+file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*.py)
+list(SORT files)
+set(code "#include \"script/library.h\"\n\nnamespace bertjit {\n\nnamespace {\n\nconstexpr LibraryFile kFiles[] = {\n")
+foreach(file IN LISTS files)
+  file(READ ${FOLDER}/${file} text)
+  string(APPEND code "    {\"${file}\", R\"__python__(${text})__python__\"},\n")
+endforeach()
+string(APPEND code "};\n\n}  // namespace\n\nstd::span<const LibraryFile> library_files() {\n  return kFiles;\n}\n\n}  // namespace bertjit\n")
+file(WRITE ${OUTPUT} "${code}")

@@ -1,0 +1,2 @@
+# torchvision, as far as models need it.
+from torchvision import models

@@ -1,0 +1,300 @@
+#include "script/python_rewrite.h"
+
+#include <algorithm>
+#include <map>
+
+namespace bertjit {
+
+namespace {
+
+using Kind = PythonToken::Kind;
+
+const std::map<std::string_view, std::string_view>& outside_subset() {
+  static const std::map<std::string_view, std::string_view> kWords = {
+      {"lambda", "write a function with def"},
+      {"yield", "return a list"},
+      {"await", "TorchScript has no coroutines"},
+      {"async", "TorchScript has no coroutines"},
+      {"try", "TorchScript does not catch exceptions"},
+      {"except", "TorchScript does not catch exceptions"},
+      {"finally", "TorchScript does not catch exceptions"},
+      {"nonlocal", "return the value instead"},
+      {"global", "return the value instead"},
+      {":=", "assign in a statement of its own"},
+      {"class", "define classes at the top of the file"},
+      {"import", "import at the top of the file"},
+      {"from", "import at the top of the file"}};
+  return kWords;
+}
+
+bool opens(std::string_view token) {
+  return token == "(" || token == "[" || token == "{";
+}
+bool closes(std::string_view token) {
+  return token == ")" || token == "]" || token == "}";
+}
+
+class Rewriter {
+ public:
+  explicit Rewriter(std::string_view text) : text_(text) {}
+
+  RewrittenText lines(std::span<const LogicalLine> lines, Nesting nesting) {
+    const size_t extra = nesting == Nesting::kInFunction ? 1 : 0;
+    if (extra == 1) {
+      put("def __bertjit_statement():\n", lines.front().tokens.front().begin, lines.front().tokens.front().begin);
+    }
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const auto& first = lines[i].tokens.front();
+      if (first.kind == Kind::kTypeComment) {
+        continue;  // written behind the head of its function
+      }
+      put(std::string(lines[i].indent + extra, ' '), first.begin, first.begin);
+      line(lines[i].tokens);
+      if (is(first, "def") && lines[i].head) {
+        type_comment(lines.subspan(i + 1), extra);
+      }
+    }
+    return std::move(out_);
+  }
+
+  RewrittenText expression(std::span<const PythonToken> tokens) {
+    this->tokens(tokens, false);
+    return std::move(out_);
+  }
+
+ private:
+  std::string_view word(const PythonToken& token) const {
+    return token_text(text_, token);
+  }
+  bool is(const PythonToken& token, std::string_view expected) const {
+    return token.kind != Kind::kString && word(token) == expected;
+  }
+
+  void put(std::string_view written, size_t begin, size_t end) {
+    out_.text += written;
+    for (size_t i = 0; i < written.size(); ++i) {
+      out_.origin.push_back(std::min(begin + i, end > begin ? end - 1 : begin));
+    }
+  }
+  void put(std::string_view written, const PythonToken& at) {
+    put(written, at.begin, at.end);
+  }
+
+  // The comment that types a function's arguments goes right behind its head, where the parser looks for it. Python
+  // takes it from anywhere in the body.
+  void type_comment(std::span<const LogicalLine> body, size_t extra) {
+    size_t indent = 0;
+    const PythonToken* comment = nullptr;
+    for (const auto& candidate : body) {
+      const auto& first = candidate.tokens.front();
+      if (first.kind == Kind::kTypeComment && comment == nullptr) {
+        comment = &first;
+      } else if (is(first, "def")) {
+        indent = indent == 0 ? candidate.indent : indent;
+        break;
+      } else if (first.kind != Kind::kTypeComment && indent == 0) {
+        indent = candidate.indent;
+      }
+    }
+    if (comment != nullptr && indent > 0) {
+      put(std::string(indent + extra, ' '), comment->begin, comment->begin);
+      put(word(*comment), *comment);
+      put("\n", comment->end, comment->end);
+    }
+  }
+
+  void line(std::span<const PythonToken> tokens) {
+    const auto& first = tokens.front();
+    const bool text_only = std::all_of(tokens.begin(), tokens.end(), [this](const auto& token) {
+      return token.kind == Kind::kString && word(token).find_first_of("fFbB") > word(token).find_first_of("'\"");
+    });
+    if (text_only) {
+      put("pass", first);  // a docstring, which does nothing
+    } else if (const size_t at = unknown_assignment(tokens); at < tokens.size()) {
+      const std::string operation(word(tokens[at]).substr(0, word(tokens[at]).size() - 1));
+      this->tokens(tokens.subspan(0, at), false);
+      put(" = ", tokens[at]);
+      this->tokens(tokens.subspan(0, at), false);
+      put(" " + operation + " (", tokens[at]);
+      this->tokens(tokens.subspan(at + 1), false);
+      put(")", tokens.back());
+    } else {
+      this->tokens(tokens, is(first, "def"));
+    }
+    put("\n", tokens.back().end, tokens.back().end);
+  }
+
+  // Where a `//=` or `@=`, which the parser does not know, stands.
+  size_t unknown_assignment(std::span<const PythonToken> tokens) const {
+    const auto found = std::find_if(tokens.begin(), tokens.end(),
+                                    [this](const auto& token) { return is(token, "//=") || is(token, "@="); });
+    return static_cast<size_t>(found - tokens.begin());
+  }
+
+  void tokens(std::span<const PythonToken> tokens, bool in_def) {
+    std::vector<std::string_view> open;
+    std::vector<bool> generator;
+    for (size_t i = 0; i < tokens.size();) {
+      check(tokens[i]);
+      if (i > 0 && tokens[i].begin > tokens[i - 1].end) {
+        put(" ", tokens[i - 1].end, tokens[i].begin);
+      }
+      const auto token = word(tokens[i]);
+      if (token == "for" && !open.empty() && tokens[i].kind == Kind::kName) {
+        i = comprehension_target(tokens, i);
+        continue;
+      }
+      if (tokens[i].kind == Kind::kString) {
+        i = strings(tokens, i);
+        continue;
+      }
+      const bool argument = i > 0 && !open.empty() && open.back() == "(" && (is(tokens[i - 1], "(") || is(tokens[i - 1], ","));
+      if (argument && in_def && open.size() == 1 && (token == "*" || token == "**") && i + 1 < tokens.size() &&
+          tokens[i + 1].kind == Kind::kName) {
+        put(token == "*" ? kStarPrefix : kDoubleStarPrefix, tokens[i]);
+        put(word(tokens[i + 1]), tokens[i + 1]);
+        put(token == "*" ? ", *" : "", tokens[i + 1]);
+        i += 2;
+        continue;
+      }
+      if (token == "**" && i > 0 && (argument || is(tokens[i - 1], "{") || is(tokens[i - 1], ","))) {
+        if (!argument) {
+          throw TextFault(tokens[i].begin, tokens[i].end, "'**' in a dict is outside the subset: use update()");
+        }
+        put(std::string(kDoubleStarPrefix) + "=", tokens[i]);
+        ++i;
+        continue;
+      }
+      plain(tokens, i, open, generator);
+      ++i;
+    }
+  }
+
+  // `for i, v in` inside brackets: the parser wants the targets in parentheses.
+  size_t comprehension_target(std::span<const PythonToken> tokens, size_t i) {
+    put("for ", tokens[i]);
+    const size_t first = ++i;
+    while (i < tokens.size() && !is(tokens[i], "in")) {
+      ++i;
+    }
+    const auto target = tokens.subspan(first, i - first);
+    const bool several = std::any_of(target.begin(), target.end(), [this](const auto& token) { return is(token, ","); });
+    const bool wrapped = !target.empty() && is(target.front(), "(") && is(target.back(), ")");
+    const bool wrap = several && !wrapped && i < tokens.size();
+    put(wrap ? "(" : "", tokens[first - 1]);
+    this->tokens(target, false);
+    put(wrap ? ")" : "", tokens[i - 1]);
+    return i;
+  }
+
+  void plain(std::span<const PythonToken> tokens, size_t i, std::vector<std::string_view>& open,
+             std::vector<bool>& generator) {
+    const auto token = word(tokens[i]);
+    if (opens(token)) {
+      put(token, tokens[i]);
+      open.push_back(token);
+      generator.push_back(token == "(" && is_generator(tokens.subspan(i + 1)));
+      if (generator.back()) {
+        put("[", tokens[i]);
+      }
+    } else if (closes(token) && !open.empty()) {
+      if (generator.back()) {
+        put("]", tokens[i]);
+      }
+      open.pop_back();
+      generator.pop_back();
+      put(token, tokens[i]);
+    } else if (tokens[i].kind == Kind::kNumber) {
+      number(tokens[i]);
+    } else if (tokens[i].kind != Kind::kTypeComment) {
+      put(token, tokens[i]);
+    }
+  }
+
+  // Whether what follows an opening parenthesis is `expression for …`.
+  bool is_generator(std::span<const PythonToken> tokens) const {
+    int depth = 0;
+    for (const auto& token : tokens) {
+      const auto text = word(token);
+      depth += token.kind != Kind::kString && opens(text) ? 1 : 0;
+      if (depth == 0 && token.kind == Kind::kName && text == "for") {
+        return true;
+      }
+      if (depth == 0 && (is(token, ",") || closes(text))) {
+        return false;
+      }
+      depth -= token.kind != Kind::kString && closes(text) ? 1 : 0;
+    }
+    return false;
+  }
+
+  void check(const PythonToken& token) const {
+    if (token.kind == Kind::kBad) {
+      throw TextFault(token.begin, token.end, token.fault);
+    }
+    const auto found = outside_subset().find(word(token));
+    if (token.kind != Kind::kString && found != outside_subset().end()) {
+      throw TextFault(token.begin, token.end,
+                      "'" + std::string(found->first) + "' is outside the subset: " + std::string(found->second));
+    }
+  }
+
+  // Adjacent literals are one; with an f-string among them the whole becomes a template and its arguments.
+  size_t strings(std::span<const PythonToken> tokens, size_t i) {
+    const auto& first = tokens[i];
+    std::string characters;
+    std::vector<StringPart> arguments;
+    bool braces = false;
+    for (; i < tokens.size() && tokens[i].kind == Kind::kString; ++i) {
+      for (auto& part : string_parts(text_, tokens[i])) {
+        braces = braces || part.text.find("{}") != std::string::npos;
+        characters += part.is_expression ? "{}" : part.text;
+        if (part.is_expression) {
+          arguments.push_back(std::move(part));
+        }
+      }
+    }
+    if (!arguments.empty() && braces) {
+      throw TextFault(first.begin, first.end, "an f-string with {{}} is outside the subset");
+    }
+    put(quote_string(characters), first.begin, tokens[i - 1].end);
+    for (size_t a = 0; a < arguments.size(); ++a) {
+      const auto& argument = arguments[a];
+      put(a == 0 ? ".format((" : ", (", argument.begin, argument.begin);
+      put(text_.substr(argument.begin, argument.end - argument.begin), argument.begin, argument.end);
+      put(a + 1 == arguments.size() ? "))" : ")", argument.end, argument.end);
+    }
+    return i;
+  }
+
+  void number(const PythonToken& token) {
+    std::string digits(word(token));
+    digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
+    const char kind = digits.size() > 2 && digits[0] == '0' ? digits[1] : '\0';
+    const int base = kind == 'x' || kind == 'X' ? 16 : kind == 'o' || kind == 'O' ? 8 : kind == 'b' || kind == 'B' ? 2 : 0;
+    if (base != 0) {
+      try {
+        size_t used = 0;
+        digits = std::to_string(std::stoll(digits.substr(2), &used, base));
+      } catch (const std::exception&) {
+        throw TextFault(token.begin, token.end, "an integer beyond 64 bits");
+      }
+    }
+    put(digits, token);
+  }
+
+  std::string_view text_;
+  RewrittenText out_;
+};
+
+}  // namespace
+
+RewrittenText rewrite_lines(std::string_view text, std::span<const LogicalLine> lines, Nesting nesting) {
+  return Rewriter(text).lines(lines, nesting);
+}
+
+RewrittenText rewrite_expression(std::string_view text, std::span<const PythonToken> tokens) {
+  return Rewriter(text).expression(tokens);
+}
+
+}  // namespace bertjit

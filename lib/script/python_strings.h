@@ -1,0 +1,35 @@
+// Python's string literals: prefixes, escapes, f-strings.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "script/python_tokens.h"
+
+namespace bertjit {
+
+/// A fault at a byte of the text.
+struct TextFault : std::runtime_error {
+  TextFault(size_t begin_byte, size_t end_byte, const std::string& what)
+      : std::runtime_error(what), begin(begin_byte), end(end_byte) {}
+  size_t begin;
+  size_t end;
+};
+
+/// A part of a literal: characters, or the expression between an f-string's braces.
+struct StringPart {
+  bool is_expression = false;
+  std::string text;  ///< characters, with escapes resolved
+  size_t begin = 0;  ///< of an expression: where it stands in the text
+  size_t end = 0;
+};
+
+/// Takes a kString token apart. Throws TextFault for bytes, and for a format or conversion in an f-string.
+std::vector<StringPart> string_parts(std::string_view text, const PythonToken& token);
+
+/// A literal for TorchScript's parser, which knows fewer escapes: always in double quotes, on one line.
+std::string quote_string(std::string_view characters);
+
+}  // namespace bertjit

@@ -1,0 +1,226 @@
+#include "script/script_file.h"
+
+#include <algorithm>
+
+#include "script/builtins.h"
+#include "script/evaluator.h"
+#include "script/library.h"
+#include "script/object_values.h"
+#include "script/python_error.h"
+
+namespace bertjit {
+
+using torch::jit::Def;
+using torch::jit::Expr;
+using torch::jit::Stmt;
+using Kind = PythonStatement::Kind;
+
+namespace {
+
+void insert_all(std::set<std::string>& into, const std::set<std::string>& names) {
+  into.insert(names.begin(), names.end());
+}
+
+bool meets(const std::set<std::string>& left, const std::set<std::string>& right) {
+  return std::any_of(left.begin(), left.end(), [&](const auto& name) { return right.count(name) != 0; });
+}
+
+}  // namespace
+
+ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, std::string module, std::filesystem::path folder)
+    : file_(std::move(file)),
+      module_(std::move(module)),
+      folder_(std::move(folder)),
+      scope_(std::make_shared<PythonScope>(builtin_scope())) {
+  for (const auto& statement : file_->statements()) {
+    if (statement.kind == Kind::kImport) {
+      insert_all(imports_, statement.binds);
+    }
+  }
+  scope_->set("__name__", string_object(module_.empty() ? "__main__" : module_));
+}
+
+bool ScriptFile::defines(const std::string& name) const {
+  const auto& statements = file_->statements();
+  return std::any_of(statements.begin(), statements.end(),
+                     [&name](const auto& statement) { return statement.binds.count(name) != 0; });
+}
+
+std::vector<std::string> ScriptFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& statement : file_->statements()) {
+    for (const auto& name : statement.binds) {
+      const bool known = std::find(names.begin(), names.end(), name) != names.end();
+      if (statement.kind != Kind::kImport && !known) {
+        names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
+const Object* ScriptFile::require(const std::string& name) {
+  for (const size_t index : needed_statements({name})) {
+    if (evaluated_.insert(index).second) {
+      run(index);
+    }
+  }
+  const auto found = scope_->own().find(name);
+  return found == scope_->own().end() ? nullptr : &found->second;
+}
+
+std::set<size_t> ScriptFile::needed_statements(std::set<std::string> names) {
+  const auto& statements = file_->statements();
+  std::set<size_t> chosen;
+  for (bool more = true; more;) {
+    more = false;
+    for (size_t i = 0; i < statements.size(); ++i) {
+      const auto& statement = statements[i];
+      if (chosen.count(i) != 0 || statement.kind == Kind::kMain) {
+        continue;
+      }
+      std::set<std::string> touched = statement.binds;
+      std::copy_if(statement.changes.begin(), statement.changes.end(), std::inserter(touched, touched.end()),
+                   [this](const auto& changed) { return imports_.count(changed) == 0; });
+      if (statement.seeds || meets(touched, names)) {
+        chosen.insert(i);
+        insert_all(names, parsed(i).reads);
+        more = true;
+      }
+    }
+  }
+  return chosen;
+}
+
+const ScriptFile::Parsed& ScriptFile::parsed(size_t index) {
+  const auto found = parsed_.find(index);
+  return found != parsed_.end() ? found->second : parsed_.emplace(index, parse(file_->statements()[index])).first->second;
+}
+
+std::vector<Expr> ScriptFile::parse_decorators(const PythonStatement& statement) const {
+  std::vector<Expr> result;
+  for (const auto& tokens : statement.decorators) {
+    result.push_back(file_->parse_expression(tokens));
+  }
+  return result;
+}
+
+ScriptFile::Parsed ScriptFile::parse(const PythonStatement& statement) const {
+  Parsed result;
+  result.decorators = parse_decorators(statement);
+  for (const auto& decorator : result.decorators) {
+    insert_all(result.reads, free_names(decorator.tree()));
+  }
+  if (statement.kind == Kind::kFunction) {
+    result.def = file_->parse_function(statement, false);
+    insert_all(result.reads, free_names(result.def->tree()));
+  } else if (statement.kind == Kind::kClass) {
+    parse_class(statement, result);
+  } else if (statement.kind == Kind::kOther) {
+    result.body = file_->parse_statements(statement);
+    insert_all(result.reads, free_names(result.body->tree()));
+  }
+  return result;
+}
+
+void ScriptFile::parse_class(const PythonStatement& statement, Parsed& result) const {
+  result.bases = file_->parse_bases(statement);
+  for (const auto& base : result.bases) {
+    insert_all(result.reads, free_names(base.tree()));
+  }
+  for (const auto& member : file_->members(statement)) {
+    result.members.push_back(parse_member(member));
+    const auto& parsed = result.members.back();
+    for (const auto& decorator : parsed.decorators) {
+      insert_all(result.reads, free_names(decorator.tree()));
+    }
+    insert_all(result.reads, parsed.def    ? free_names(parsed.def->tree())
+                             : parsed.body ? free_names(parsed.body->tree())
+                                           : std::set<std::string>());
+  }
+}
+
+// A method that the subset does not have is a fault only if it is called.
+ScriptFile::Member ScriptFile::parse_member(const PythonStatement& statement) const {
+  Member member{statement, {}, std::nullopt, std::nullopt, nullptr};
+  try {
+    member.decorators = parse_decorators(statement);
+    if (statement.kind == Kind::kFunction) {
+      member.def = file_->parse_function(statement, true);
+    } else {
+      member.body = file_->parse_statements(statement);
+    }
+  } catch (const Error& error) {
+    member.outside = std::make_shared<const Error>(error);
+  }
+  return member;
+}
+
+void ScriptFile::run(size_t index) {
+  const auto& statement = file_->statements()[index];
+  const auto& tree = parsed(index);
+  if (statement.kind == Kind::kImport) {
+    run_imports(statement);
+  } else if (statement.kind == Kind::kClass) {
+    run_class(statement, tree);
+  } else if (statement.kind == Kind::kOther) {
+    for (const auto& inner : *tree.body) {
+      execute(inner, scope_);
+    }
+  } else {
+    Def def = *tree.def;
+    std::vector<std::pair<Object, Expr>> wrappers;
+    for (auto decorator = tree.decorators.rbegin(); decorator != tree.decorators.rend(); ++decorator) {
+      const Object value = evaluate(*decorator, scope_);
+      if (is_context(value)) {
+        def = in_context(def, *decorator);
+      } else {
+        wrappers.emplace_back(value, *decorator);
+      }
+    }
+    Object function{define_function(def, scope_)};
+    for (const auto& [wrapper, expr] : wrappers) {
+      function = call(wrapper, {{function}, {}}, expr.range());
+    }
+    scope_->set(statement.name, function);
+  }
+}
+
+void ScriptFile::run_imports(const PythonStatement& statement) {
+  for (const auto& import : file_->parse_imports(statement)) {
+    scope_->set(import.alias, imported(import));
+  }
+}
+
+Object ScriptFile::imported(const PythonImport& import) {
+  const std::string shown = import.name.empty() ? import.module : import.module + "." + import.name;
+  const auto beside = folder_.empty() || import.module.empty() ? std::filesystem::path()
+                                                               : folder_ / (import.module + ".py");
+  if (!beside.empty() && std::filesystem::exists(beside)) {
+    auto& file = evaluation().files[beside.string()];
+    if (!file) {
+      file = std::make_shared<ScriptFile>(PythonFile::open(beside), import.module, folder_);
+    }
+    if (import.name.empty()) {
+      return Object{NamespaceObject{import.module, file}};
+    }
+    if (const auto* found = file->require(import.name)) {
+      return *found;
+    }
+    refuse(import.where, missing_member({import.module, file}, import.name));
+  }
+  if (import.name.empty()) {
+    const bool whole = import.alias == import.module.substr(0, import.module.find('.'));
+    return Object{NamespaceObject{whole ? import.alias : import.module, nullptr}};
+  }
+  if (auto member = namespace_member({import.module, nullptr}, import.name)) {
+    return *member;
+  }
+  // What nobody calls does no harm: a file also imports what it plots with.
+  return builtin_object(shown, [shown](const CallArguments&, const torch::jit::SourceRange& where) -> Object {
+    const size_t dot = shown.rfind('.');
+    refuse(where, missing_member({shown.substr(0, dot), nullptr}, shown.substr(dot + 1)));
+  });
+}
+
+}  // namespace bertjit

@@ -1,0 +1,171 @@
+// FILE.py:NAME as a whole: which statements run, what a name may stand for, torch.jit inside a file.
+#include "script/script.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include "record/interpreter.h"
+#include "script/operators.h"
+#include "testing/error_of.h"
+
+namespace bertjit {
+
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+using testing::error_of;
+using testing::TempDir;
+
+namespace {
+
+class Sources {
+ public:
+  std::string write(const std::string& name, const std::string& text) {
+    testing::write_bytes(folder_ / name, text);
+    return (folder_ / name).string();
+  }
+  Object open(const std::string& text, const std::string& name, uint64_t seed = 0) {
+    return open_script(write("f.py", text) + ":" + name, seed).callable;
+  }
+  std::string error(const std::string& text, const std::string& name) {
+    std::string message = error_of([&] { open(text, name); }).what();
+    const std::string folder = folder_.path().string() + "/";
+    for (size_t at; (at = message.find(folder)) != std::string::npos;) {
+      message.erase(at, folder.size());
+    }
+    return message;
+  }
+
+ private:
+  TempDir folder_;
+};
+
+const std::string kCell =
+    "import torch\n"
+    "class MyCell(torch.nn.Module):\n"
+    "    def __init__(self, gate=None):\n"
+    "        super(MyCell, self).__init__()\n"
+    "        self.linear = torch.nn.Linear(4, 4)\n"
+    "    def forward(self, x, h):\n"
+    "        new_h = torch.tanh(self.linear(x) + h)\n"
+    "        return new_h, new_h\n";
+
+at::Tensor weight_of(const Object& module) {
+  const auto instance = module.as<InstanceObject>();
+  return *tensor_of(instance->find("linear")->value.as<InstanceObject>()->find("weight")->value);
+}
+
+}  // namespace
+
+TEST_CASE("script: FILE.py:NAME is told from other sources", "[script]") {
+  CHECK(split_script_source("a/b.py:MyCell") == std::make_pair(std::string("a/b.py"), std::string("MyCell")));
+  CHECK(split_script_source("b.py:model.forward")->second == "model.forward");
+  for (const std::string other : {"model.pt", "b.py", "b.py:", "b.py:1x", "b.py:a..b", "b.py:a.", "dir:x", ".py:x y"}) {
+    CHECK_FALSE(split_script_source(other));
+  }
+}
+
+TEST_CASE("script: a class is made without arguments, a name may be dotted", "[script]") {
+  Sources sources;
+  CHECK(sources.open(kCell, "MyCell").as<InstanceObject>());
+  CHECK(sources.open(kCell + "model = MyCell()\n", "model.linear").as<InstanceObject>()->type->name == "Linear");
+  CHECK(sources.open(kCell + "model = MyCell()\n", "model.forward").as<BoundMethodObject>());
+  CHECK(sources.open("def f(x):\n    return x\n", "f").as<FunctionObject>()->name == "f");
+}
+
+TEST_CASE("script: random numbers begin with the seed, and the process keeps its own", "[script]") {
+  Sources sources;
+  const auto before = at::detail::getDefaultCPUGenerator().get_state();
+  const auto first = weight_of(sources.open(kCell, "MyCell", 7));
+  CHECK(at::equal(before, at::detail::getDefaultCPUGenerator().get_state()));
+  CHECK(at::equal(first, weight_of(sources.open(kCell, "MyCell", 7))));
+  CHECK_FALSE(at::equal(first, weight_of(sources.open(kCell, "MyCell", 8))));
+  // torch 2.13: torch.manual_seed(7); torch.nn.Linear(4, 4).weight[0]
+  CHECK(at::allclose(first[0], at::tensor({0.03492254, -0.30119681, 0.1592117, 0.15689027}), 0, 1e-7));
+  const std::string seeded = "import torch\ntorch.manual_seed(7)\n" + kCell;
+  CHECK(at::equal(first, weight_of(sources.open(seeded, "MyCell", 1))));
+}
+
+TEST_CASE("script: only what the name needs is evaluated", "[script]") {
+  Sources sources;
+  const std::string text = kCell +
+                           "boom = 1 / 0\n"
+                           "unused = undefined(3)\n"
+                           "print(1 / 0)\n"
+                           "model = MyCell()\n"
+                           "model.eval()\n"
+                           "model.save('model.pt')\n"
+                           "if __name__ == '__main__':\n    raise ValueError('ran')\n";
+  const auto model = sources.open(text, "model").as<InstanceObject>();
+  REQUIRE(model);
+  CHECK_FALSE(model->training);
+  CHECK_THAT(sources.error(text, "boom"), StartsWith("f.py:9:7: ZeroDivisionError"));
+}
+
+TEST_CASE("script: names of files beside it can be imported", "[script]") {
+  Sources sources;
+  sources.write("cells.py", kCell + "WIDTH = 4\n");
+  const Object model = sources.open("import cells\nfrom cells import MyCell as Cell\nm = Cell(cells.WIDTH)\n", "m");
+  CHECK(model.as<InstanceObject>()->type->qualified_name == "__torch__.cells.MyCell");
+  CHECK_THAT(sources.error("from cells import Other\nm = Other()\n", "m"), Contains("has no 'Other'; it has MyCell, WIDTH"));
+}
+
+TEST_CASE("script: errors name the file, the line and the way out", "[script]") {
+  Sources sources;
+  CHECK(sources.error(kCell + "model = MyCell()\n", "modle") ==
+        "f.py: there is no 'modle' in it; it defines MyCell, model");
+  CHECK_THAT(sources.error("import torch\nx = torch.ones(3)\n", "x"), Contains("'x' is no function and no module, but Tensor"));
+  CHECK_THAT(sources.error("class A:\n    pass\n", "A"), StartsWith("f.py:1:0: class A is no torch.nn.Module"));
+  const std::string needs =
+      "import torch\nclass A(torch.nn.Module):\n    def __init__(self, gate):\n        super().__init__()\n";
+  CHECK_THAT(sources.error(needs, "A"),
+             StartsWith("f.py:2:0: TypeError: A.__init__() missing 1 required positional argument: 'gate'"));
+  CHECK_THAT(sources.error(needs, "A"), Contains("write model = A(…) in the file and name"));
+  CHECK_THAT(sources.error("def f(x:\n    return x\n", "f"), StartsWith("f.py:"));
+  CHECK_THAT(sources.error("from enum import Enum\nclass E(Enum):\n    A = 1\n", "E"),
+             StartsWith("f.py:2:8: class E has a base that is outside the subset (enum.Enum)"));
+  CHECK(error_of([] { open_script("nowhere/f.py:f", 0); }).kind() == ErrorKind::kNotFound);
+}
+
+TEST_CASE("script: torch.jit.script and torch.jit.trace in a file", "[script]") {
+  Sources sources;
+  // 003 and 004 of the TorchScript pages: scripted and traced functions call one another.
+  const std::string text =
+      "import torch\n"
+      "def foo(x, y):\n"
+      "    return 2 * x + y\n"
+      "traced_foo = torch.jit.trace(foo, (torch.rand(3), torch.rand(3)))\n"
+      "@torch.jit.script\n"
+      "def bar(x):\n"
+      "    return traced_foo(x, x)\n"
+      "three = bar(torch.tensor(1))\n"
+      "def check():\n"
+      "    return three\n";
+  const auto bar = sources.open(text, "bar").as<CompiledFunctionObject>();
+  REQUIRE(bar);
+  CHECK(bar->kind == CompiledFunctionObject::Kind::kScripted);
+  const auto traced = sources.open(text, "traced_foo").as<CompiledFunctionObject>();
+  REQUIRE(traced);
+  REQUIRE(traced->recorded);
+  CHECK(traced->recorded->inputs.size() == 2);
+  const auto check = sources.open(text, "check").as<FunctionObject>();
+  CHECK(tensor_of(*check->scope->find("three"))->item().toLong() == 3);
+}
+
+TEST_CASE("script: a traced module keeps the inputs it was traced and checked with", "[script]") {
+  Sources sources;
+  const std::string text = kCell +
+                           "x, h = torch.rand(3, 4), torch.rand(3, 4)\n"
+                           "inputs = [(torch.rand(2, 4), torch.rand(2, 4))]\n"
+                           "traced = torch.jit.trace(MyCell(), (x, h), check_inputs=inputs)\n";
+  const auto traced = sources.open(text, "traced").as<CompiledModuleObject>();
+  REQUIRE(traced);
+  CHECK(traced->kind == CompiledModuleObject::Kind::kTraced);
+  REQUIRE(traced->recorded);
+  CHECK(traced->recorded->callee.as<InstanceObject>());
+  REQUIRE(traced->recorded->check_inputs.size() == 1);
+  CHECK(traced->recorded->check_inputs[0].size() == 2);
+  const auto [file, line, column] = *traced->recorded->where.file_line_col();
+  CHECK(line == 11);
+  CHECK(column == 9);
+}
+
+}  // namespace bertjit
