@@ -1,8 +1,8 @@
 """Compares the layers and functions of lib/script/library with PyTorch's own.
 
 The library's files are ordinary Python, so they run here as they are, with their own torch.nn in place of PyTorch's. For
-each class: the parameters after torch.manual_seed(0), names and order of the state dict, outputs in eval and, where
-nothing is drawn, in training mode; that torch.jit.script compiles it; that torch.jit.trace records the same operators.
+each class: the arguments of forward, the parameters after torch.manual_seed(0), names and order of the state dict,
+outputs in eval and training mode; that torch.jit.script compiles it; that torch.jit.trace records the same operators.
 For each function: outputs. Prints what differs and how much was compared; exit code 1 if anything differs.
 
     python scripts/check_library.py [--torchvision]
@@ -321,6 +321,8 @@ def check_class(library, name, arguments, keywords, inputs):
         wrong.append("parameters begin otherwise")
     if [k for k, _ in theirs.named_parameters()] != [k for k, _ in ours.named_parameters()]:
         wrong.append("other parameters")
+    if list(inspect.signature(ours.forward).parameters) != list(inspect.signature(theirs.forward).parameters):
+        wrong.append("other arguments of forward")
     for training in (False, True):
         theirs.train(training), ours.train(training)
         torch.manual_seed(1)

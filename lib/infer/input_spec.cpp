@@ -92,10 +92,15 @@ class SpecParser {
     position_ += is_there ? 1 : 0;
     return is_there;
   }
-  void expect(char wanted) {
-    if (!take(wanted)) {
-      const std::string found = position_ < spec_.size() ? std::string(1, spec_[position_]) : "its end";
-      refuse_spec(text_, "expected '" + std::string(1, wanted) + "' before " + found);
+  [[noreturn]] void refuse_here(const std::string& expected) {
+    const std::string found = position_ < spec_.size() ? std::string(1, spec_[position_]) : "its end";
+    refuse_spec(text_, "expected " + expected + " before " + found);
+  }
+  /// After an element: a comma, or the closing bracket, which stays.
+  void end_element(char close) {
+    if (peek() != close && !take(',')) {
+      std::string expected = "',' or '";
+      refuse_here((expected += close) + "'");
     }
   }
 
@@ -137,9 +142,7 @@ class SpecParser {
     ++position_;
     while (!take(close)) {
       node.items.push_back(parse_value(depth + 1));
-      if (peek() != close) {
-        expect(',');
-      }
+      end_element(close);
     }
     return node;
   }
@@ -149,11 +152,11 @@ class SpecParser {
     ++position_;
     while (!take('}')) {
       node.keys.push_back(parse_key());
-      expect(':');
-      node.items.push_back(parse_value(depth + 1));
-      if (peek() != '}') {
-        expect(',');
+      if (!take(':')) {
+        refuse_here("':'");
       }
+      node.items.push_back(parse_value(depth + 1));
+      end_element('}');
     }
     return node;
   }

@@ -116,9 +116,9 @@ TEST_CASE("input spec: what is wrong is said with the word itself") {
   CHECK_THAT(refusal("[[1], 2]"), Contains("not all of one length"));
   CHECK_THAT(refusal("[]"), Contains("holds an empty list"));
   CHECK_THAT(refusal("[[], []]"), Contains("holds an empty list"));
-  CHECK_THAT(refusal("[1, 2"), Equals("input '[1, 2': expected ',' before its end"));
+  CHECK_THAT(refusal("[1, 2"), Equals("input '[1, 2': expected ',' or ']' before its end"));
   CHECK_THAT(refusal("[1, 2]]"), Equals("input '[1, 2]]': ']' is left over"));
-  CHECK_THAT(refusal("[1 2]"), Equals("input '[1 2]': expected ',' before 2"));
+  CHECK_THAT(refusal("[1 2]"), Equals("input '[1 2]': expected ',' or ']' before 2"));
   CHECK_THAT(refusal("[1, x]"), Contains("expected a JSON list or KIND:SHAPE"));
   CHECK_THAT(refusal("[1]:int7"), Equals("input '[1]:int7': 'int7' is no dtype"));
   CHECK_THAT(refusal("99999999999999999999"), Contains("holds a whole number beyond int64"));

@@ -1,5 +1,7 @@
 #include "infer/runner.h"
 
+#include <algorithm>
+
 #include "infer/guards.h"
 #include "module/module_testing.h"
 #include "testing/error_of.h"
@@ -193,6 +195,20 @@ TEST_CASE("guards: the executor is chosen for the scope alone") {
     CHECK(modes() == std::pair(true, true));
   }
   CHECK(modes() == std::pair(true, true));
+}
+
+TEST_CASE("guards: simple runs a graph that nothing observes, profiling one that is observed") {
+  const auto observers = [](Executor executor) {
+    const ExecutorGuard guard(executor);
+    ModuleRunner module = runner("def forward(self, x, y):\n  return torch.tanh(x + y) * y\n");
+    module.run(module.bind({"x", {{"", at::ones({3})}, {"", at::ones({3})}}}), GradMode::kOff);
+    const auto graph = torch::jit::lastExecutedOptimizedGraph();
+    REQUIRE(graph != nullptr);
+    const auto is_observer = [](const torch::jit::Node* node) { return node->kind() == c10::prim::profile; };
+    return std::ranges::count_if(graph->nodes(), is_observer);
+  };
+  CHECK(observers(Executor::kProfiling) > 0);
+  CHECK(observers(Executor::kSimple) == 0);
 }
 
 TEST_CASE("runner: the eager network is bound and refused as a module is") {

@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include "record/location.h"
+#include "record/record.h"
 #include "record/symbols.h"
 
 namespace bertjit {
@@ -23,17 +24,31 @@ bool is_tensor_constant(const jit::Node& node) {
          node.kindOf(c10::attr::value) == jit::AttributeKind::t;
 }
 
-void check_constant(const jit::Node& node, const std::vector<at::Tensor>& literals, Findings& findings) {
+struct Context {
+  const std::vector<at::Tensor>& literals;
+  const std::string& function;
+  Findings& findings;
+  SourceLocation first_device = {};
+};
+
+SourceLocation where(const jit::Node& node, const Context& context) {
+  const auto stack = source_stack(node);
+  SourceLocation location = stack.empty() ? SourceLocation() : stack.front();
+  location.function = location.function.empty() ? context.function : location.function;
+  return location;
+}
+
+void check_constant(const jit::Node& node, Context& context) {
   if (!is_tensor_constant(node)) {
     return;
   }
   const at::Tensor& tensor = node.t(c10::attr::value);
-  const bool is_literal = std::any_of(literals.begin(), literals.end(),
+  const bool is_literal = std::any_of(context.literals.begin(), context.literals.end(),
                                       [&](const auto& literal) { return memory_of(literal) == memory_of(tensor); });
   // A number of Python's beside a tensor is one of no dimensions.
   if (tensor.dim() > 0 && !is_literal) {
-    findings.add(FindingKind::kCapturedTensor, location_of(source_range(node)),
-                 tensor.toString() + " of shape " + c10::str(tensor.sizes()));
+    context.findings.add(FindingKind::kCapturedTensor, where(node, context),
+                         tensor.toString() + " of shape " + c10::str(tensor.sizes()));
   }
 }
 
@@ -47,21 +62,21 @@ std::optional<at::Device> constant_device(const jit::Node& node) {
   return std::nullopt;
 }
 
-void check_block(const jit::Block& block, const std::vector<at::Tensor>& literals, Findings& findings,
-                 SourceLocation& first_device) {
+void check_block(const jit::Block& block, Context& context) {
   for (const jit::Node* node : block.nodes()) {
-    check_constant(*node, literals, findings);
+    check_constant(*node, context);
     if (const auto device = constant_device(*node)) {
       // Once a trace is enough: the way out is the same for all.
-      first_device = first_device.line == 0 ? location_of(source_range(*node)) : first_device;
-      findings.add(FindingKind::kDeviceConstant, first_device,
-                   std::string(node->kind().toQualString()) + " on " + device->str());
+      auto& first = context.first_device;
+      first = first.line == 0 ? where(*node, context) : first;
+      context.findings.add(FindingKind::kDeviceConstant, first,
+                           std::string(node->kind().toQualString()) + " on " + device->str());
     }
     if (node->isNondeterministic()) {
-      findings.add(FindingKind::kNondeterministic, location_of(source_range(*node)), node->kind().toQualString());
+      context.findings.add(FindingKind::kNondeterministic, where(*node, context), node->kind().toQualString());
     }
     for (const jit::Block* inner : node->blocks()) {
-      check_block(*inner, literals, findings, first_device);
+      check_block(*inner, context);
     }
   }
 }
@@ -78,11 +93,12 @@ void Findings::add(FindingKind kind, const SourceLocation& where, const std::str
   findings_.push_back({kind, where, detail});
 }
 
-void add_graph_findings(const jit::Graph& traced, const std::vector<at::Tensor>& literals, Findings& findings) {
+void add_graph_findings(const jit::Graph& traced, const std::vector<at::Tensor>& literals, const std::string& function,
+                        Findings& findings) {
   const auto graph = const_cast<jit::Graph&>(traced).copy();
   jit::Inline(*graph);
-  SourceLocation first_device;
-  check_block(*graph->block(), literals, findings, first_device);
+  Context context{literals, function, findings};
+  check_block(*graph->block(), context);
 }
 
 }  // namespace bertjit

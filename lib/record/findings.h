@@ -23,7 +23,8 @@ class Findings {
 };
 
 /// What a finished trace tells by itself: captured tensors, written-out devices, random operators. `literals` are
-/// tensors that the program's text writes out, which nobody would call captured.
-void add_graph_findings(const torch::jit::Graph& traced, const std::vector<at::Tensor>& literals, Findings& findings);
+/// tensors that the program's text writes out, which nobody would call captured; `function` is the program's name.
+void add_graph_findings(const torch::jit::Graph& traced, const std::vector<at::Tensor>& literals,
+                        const std::string& function, Findings& findings);
 
 }  // namespace bertjit

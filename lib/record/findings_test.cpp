@@ -33,7 +33,7 @@ const std::vector<Pair>& pairs() {
        "def f(x):\n    for i in range(3):\n        x = x * 2\n    return x\n", at_line(2, 4), "3 turns on the example"},
       {"loop-unrolled", "def f(x):\n    while bool(x.sum() > 1):\n        x = x / 2\n    return x\n",
        "def f(x):\n    n = 3\n    while n > 1:\n        n -= 1\n        x = x / 2\n    return x\n", at_line(2, 4),
-       "4 turns on the example"},
+       "1 turn on the example"},
       {"branch-flattened", "def f(x):\n    if bool(x.sum() > 0):\n        x = x * 2\n    return x\n",
        "def f(x):\n    if x.dim() == 2:\n        x = x * 2\n    return x\n", at_line(2, 4), "true on the example"},
       {"branch-flattened", "def f(x):\n    if x.size(0) > 5:\n        x = x * 2\n    return x\n",

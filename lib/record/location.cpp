@@ -15,18 +15,23 @@ bool is_builtin_text(const SourceRange& range) {
   return range.source() != nullptr && range.source()->filename() == "<string>";
 }
 
+/// A place of the program's own text.
+bool is_place(const SourceRange& range) {
+  return range.source() != nullptr && range.source()->size() > 0 && !is_builtin_text(range);
+}
+
 /// The range of `node`, or of what uses its result, or of what stands before it.
-SourceRange outside_builtins(const torch::jit::Node& node) {
+SourceRange known_range(const torch::jit::Node& node) {
   const torch::jit::Node* user = &node;
-  while (is_builtin_text(user->sourceRange()) && !user->outputs().empty() && !user->output(0)->uses().empty()) {
+  while (!is_place(user->sourceRange()) && !user->outputs().empty() && !user->output(0)->uses().empty()) {
     user = user->output(0)->uses()[0].user;
   }
   const torch::jit::Node* before = &node;
-  while (is_builtin_text(before->sourceRange()) && before->prev()->kind() != c10::prim::Return) {
+  while (!is_place(before->sourceRange()) && before->owningBlock() != nullptr && before->prev() != nullptr &&
+         before->prev()->kind() != c10::prim::Return) {
     before = before->prev();
   }
-  const SourceRange used = user->sourceRange();
-  return used.source() != nullptr && !is_builtin_text(used) ? used : before->sourceRange();
+  return is_place(user->sourceRange()) ? user->sourceRange() : before->sourceRange();
 }
 
 std::string line_of(const SourceRange& range) {
@@ -62,7 +67,7 @@ bool is_builtin_text(const torch::jit::Node& node) {
 }
 
 SourceRange source_range(const torch::jit::Node& node) {
-  const SourceRange range = outside_builtins(node);
+  const SourceRange range = known_range(node);
   const auto original = range.findSourceRangeThatGenerated();
   return original ? *original : range;
 }

@@ -25,7 +25,8 @@ struct SourcePlace {
 bool is_builtin_text(const torch::jit::Node& node);
 
 /// The place a node was written at. Of a loaded archive: the line of the file that the archive was made from, where the
-/// archive says so. Of builtin text: where its result is used.
+/// archive says so. Of builtin text, and of what
+/// has no place of its own, such as the making of a list: where its result is used.
 torch::jit::SourceRange source_range(const torch::jit::Node& node);
 
 /// A range in plain data; all empty for one without a source.

@@ -20,6 +20,27 @@
 
 namespace bertjit::testing {
 
+/// The names that these tests use.
+struct TestResolver : torch::jit::Resolver {
+  std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name, torch::jit::GraphFunction& function,
+                                                         const torch::jit::SourceRange& where) override {
+    using namespace torch::jit;
+    if (name == "math" || name == "quantized") {
+      return std::make_shared<BuiltinModule>(name == "math" ? "aten" : name);
+    }
+    if (name == "ValueError") {
+      return std::make_shared<ExceptionValue>("builtins.ValueError");
+    }
+    if (name == "fork") {
+      return SpecialFormValue::create(c10::prim::fork);
+    }
+    if (name == "wait") {
+      return std::make_shared<BuiltinFunction>(c10::aten::wait, std::nullopt);
+    }
+    return nativeResolver()->resolveValue(name, function, where);
+  }
+};
+
 /// The functions of `text`, compiled; line 1 of loop.py is the text's first.
 inline std::shared_ptr<torch::jit::CompilationUnit> compile_functions(const std::string& text) {
   auto unit = std::make_shared<torch::jit::CompilationUnit>();
@@ -28,7 +49,7 @@ inline std::shared_ptr<torch::jit::CompilationUnit> compile_functions(const std:
   while (parser.lexer().cur().kind != torch::jit::TK_EOF) {
     definitions.emplace_back(parser.parseFunction(/*is_method=*/false));
   }
-  const std::vector<torch::jit::ResolverPtr> resolvers(definitions.size(), torch::jit::nativeResolver());
+  const std::vector<torch::jit::ResolverPtr> resolvers(definitions.size(), std::make_shared<TestResolver>());
   unit->define(std::nullopt, {}, {}, definitions, resolvers, nullptr);
   return unit;
 }
@@ -50,7 +71,7 @@ inline void define_methods(const torch::jit::Module& module, const std::string& 
   while (parser.lexer().cur().kind != torch::jit::TK_EOF) {
     definitions.emplace_back(parser.parseFunction(/*is_method=*/true));
   }
-  const std::vector<torch::jit::ResolverPtr> resolvers(definitions.size(), torch::jit::nativeResolver());
+  const std::vector<torch::jit::ResolverPtr> resolvers(definitions.size(), std::make_shared<TestResolver>());
   const torch::jit::SimpleSelf self(module.type());
   module.type()->compilation_unit()->define(*module.type()->name(), {}, {}, definitions, resolvers, &self);
 }

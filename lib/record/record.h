@@ -48,8 +48,10 @@ struct Recording {
 /// compare. Not reentrant: one recording at a time in a process.
 Recording record_model(const Model& model, const std::vector<at::Tensor>& example, const RecordOptions& options);
 
-/// A module whose forward is `function`: what torch.jit.save makes of a function (`__torch__.PlaceholderModule`).
-torch::jit::Module function_module(torch::jit::Function& function);
+/// A module whose forward is `function`: what torch.jit.save makes of a function (`__torch__.PlaceholderModule`). Its
+/// class is made in `unit`, which owns the function and what it calls and so lives as long as the module.
+torch::jit::Module function_module(torch::jit::Function& function,
+                                   const std::shared_ptr<torch::jit::CompilationUnit>& unit);
 
 /// Runs `program` once on `example` (call order, without self) under libtorch's tracer: branches taken, loops turned,
 /// calls entered with the scopes of the module tree, but for the program's whole parts, which are called.

@@ -130,7 +130,7 @@ TEST_CASE("record_program: parameters, buffers and attributes are the program's,
 TEST_CASE("record_program: a whole module keeps its branch, one that is recorded through loses it") {
   const Module outer = network();
   const torch::jit::Stack example{numbers({3, 4}), numbers({3, 4})};
-  const torch::jit::Stack other{numbers({3, 4}) * -5, numbers({3, 4})};
+  const torch::jit::Stack other{numbers({3, 4}) * -50, numbers({3, 4})};
   const Program whole = whole_gate(outer);
   const Program through = module_program(outer, "outer");
   const c10::IValue expected = interpret(whole, other);
@@ -189,9 +189,14 @@ TEST_CASE("record_program: an archive that was made by tracing gives the same gr
   RecordableModule again({archive, std::nullopt}, "again.pt");
   const Recording second = again.record(bound({3, 5}), {});
   const auto comparison = compare_graphs(canonical_graph(archive), canonical_graph(second.module));
+  for (auto l : canonical_graph(archive))
+    std::cerr << l << "\n";
+  std::cerr << "-----\n";
+  for (auto l : canonical_graph(second.module))
+    std::cerr << l << "\n";
   INFO(comparison.first_line << ": " << comparison.expected_line << " / " << comparison.actual_line);
   CHECK(comparison.matches);
-  CHECK(found(second).empty());
+  CHECK(joined(found(second)) == "");
   Module traced = saved_and_loaded(second.module);
   Module reference = archive;
   for (const auto& shape : std::vector<std::vector<int64_t>>{{2, 7}, {1, 1}, {4, 19}}) {
@@ -230,8 +235,8 @@ TEST_CASE("record_program: a quantized layer's packed parameters stay what they 
   torch::jit::Stack stack{weight, c10::IValue(std::optional<at::Tensor>(numbers({4})))};
   prepack.callBoxed(stack);
   module.register_attribute("packed", stack.at(0).type(), stack.at(0));
-  define_methods(
-      module, "def forward(self, x):\n    return ops.quantized.linear_dynamic(x, self.packed).view(x.size(0), -1)\n");
+  define_methods(module,
+                 "def forward(self, x):\n    return quantized.linear_dynamic(x, self.packed).view(x.size(0), -1)\n");
   const Program program = module_program(module, "quantized");
   const Recording recording = record_program(program, {numbers({3, 4})}, {});
   CHECK(found(recording).empty());

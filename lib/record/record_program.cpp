@@ -1,5 +1,3 @@
-#include <cctype>
-
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 
@@ -32,22 +30,20 @@ std::vector<size_t> graph_inputs(const Program& program, const jit::Stack& examp
   return positions;
 }
 
-std::string qualified_name(const std::string& name) {
-  std::string result = "__torch__.";
-  for (const char c : name) {
-    result += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-  }
-  return result;
-}
-
 }  // namespace
 
-jit::Module function_module(jit::Function& function) {
-  jit::Module module("__torch__.PlaceholderModule");
+jit::Module function_module(jit::Function& function, const std::shared_ptr<jit::CompilationUnit>& unit) {
+  const c10::QualifiedName name("__torch__.PlaceholderModule");
+  jit::Module module(name, unit, /*shouldMangle=*/unit->get_class(name) != nullptr);
   module.register_attribute("training", c10::BoolType::get(), true);
   const auto graph = jit::toGraphFunction(function).graph()->copy();
   graph->insertInput(0, "self")->setType(module._ivalue()->type());
-  add_forward(module, graph);
+  jit::Function& forward = add_forward(module, graph);
+  // A graph does not know the default values of arguments; the function does.
+  const c10::FunctionSchema& schema = function.getSchema();
+  std::vector<c10::Argument> arguments{c10::Argument("self", module._ivalue()->type())};
+  arguments.insert(arguments.end(), schema.arguments().begin(), schema.arguments().end());
+  forward.setSchema(c10::FunctionSchema("forward", "", std::move(arguments), schema.returns()));
   return module;
 }
 
@@ -94,9 +90,10 @@ Recording record_program(const Program& program, const jit::Stack& example, cons
     add_forward(recording.module, state->graph);
   } else {
     recording.function =
-        recording.unit->create_function(qualified_name(program.name), state->graph, /*shouldMangle=*/true);
-    recording.module = function_module(*recording.function);
+        recording.unit->create_function(qualified_function_name(program.name), state->graph, /*shouldMangle=*/true);
+    recording.module = function_module(*recording.function, recording.unit);
   }
+  add_graph_findings(*state->graph, recorder.literals(), program.function->name(), findings);
   recording.outputs = outputs.at(0);
   recording.findings = findings.all();
   return recording;

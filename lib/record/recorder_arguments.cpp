@@ -38,12 +38,9 @@ Value* value_after(const at::Tensor& tensor) {
   return tracer::getValueTrace(tensor)->node()->next()->output();
 }
 
-/// The overload that takes a tensor where `overload` takes a Scalar.
+/// The overload that takes a tensor where `overload` takes a Scalar. Not of pow, which rounds otherwise there.
 std::string tensor_overload(const std::string& overload) {
-  return overload == "Scalar"          ? "Tensor"
-         : overload == "Scalar_mode"   ? "Tensor_mode"
-         : overload == "Tensor_Scalar" ? "Tensor_Tensor"
-                                       : "";
+  return overload == "Scalar" ? "Tensor" : overload == "Scalar_mode" ? "Tensor_mode" : "";
 }
 
 }  // namespace

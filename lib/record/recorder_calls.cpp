@@ -90,7 +90,8 @@ jit::Function* Recorder::adopt(jit::Function& function) {
   }
   function.ensure_defined();
   const auto graph = jit::toGraphFunction(function).graph()->copy();
-  jit::Function* copy = unit_->create_function(function.qualname(), graph, /*shouldMangle=*/true);
+  jit::Function* copy = unit_->create_function(qualified_function_name(function.qualname().qualifiedName()), graph,
+                                               /*shouldMangle=*/true);
   copy->setSchema(function.getSchema());
   adopted_.emplace(&function, copy);
   adopt_calls(*graph->block());

@@ -1,6 +1,7 @@
 #include "record/trace_session.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
@@ -38,10 +39,21 @@ void clean_graph(const std::shared_ptr<torch::jit::Graph>& graph) {
   torch::jit::LowerSimpleTuples(graph);
 }
 
-void add_forward(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph) {
+torch::jit::Function& add_forward(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph) {
   const auto type = module.type();
-  type->addMethod(type->compilation_unit()->create_function(c10::QualifiedName(*type->name(), "forward"), graph,
-                                                            /*shouldMangle=*/false));
+  torch::jit::Function* forward = type->compilation_unit()->create_function(
+      c10::QualifiedName(*type->name(), "forward"), graph, /*shouldMangle=*/false);
+  type->addMethod(forward);
+  return *forward;
+}
+
+std::string qualified_function_name(const std::string& name) {
+  const std::string prefix = "__torch__.";
+  std::string result = name.starts_with(prefix) ? "" : prefix;
+  for (const char c : name) {
+    result += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' ? c : '_';
+  }
+  return result;
 }
 
 TracingPause::TracingPause() : resume_(tracer::pauseTracing()) {}

@@ -27,7 +27,10 @@ class WarningCollector {
 void clean_graph(const std::shared_ptr<torch::jit::Graph>& graph);
 
 /// Makes `graph`, whose first input is self, the forward of `module`.
-void add_forward(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph);
+torch::jit::Function& add_forward(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph);
+
+/// "__torch__.inner", as Python names a function that is compiled or traced; a name that has its prefix keeps it.
+std::string qualified_function_name(const std::string& name);
 
 /// No tracing on this thread until the end of the scope.
 class TracingPause {

@@ -2,8 +2,6 @@
 
 #include <filesystem>
 
-#include <torch/csrc/jit/runtime/graph_executor.h>
-
 #include "checkpoint/weights.h"
 #include "container/npz.h"
 #include "container/safetensors.h"
@@ -178,15 +176,6 @@ at::Tensor tensor_of(OutputValue value) {
   return tensor_from_view({"", value.tensor.dtype, value.tensor.shape, value.tensor.bytes}).clone();
 }
 
-size_t count_nodes(const std::string& kind) {
-  const auto graph = torch::jit::lastExecutedOptimizedGraph();
-  size_t count = 0;
-  for (const auto* node : graph->nodes()) {
-    count += node->kind() == c10::Symbol::fromQualString(kind) ? 1 : 0;
-  }
-  return count;
-}
-
 }  // namespace
 
 TEST_CASE("run: every executor takes arguments of any type and gives the same bits") {
@@ -207,19 +196,6 @@ TEST_CASE("run: every executor takes arguments of any type and gives the same bi
   }
   options.inputs.input.emplace_back("mode=first");
   CHECK_FALSE((run(options).output.tensor.bytes == profiled.output.tensor.bytes));
-}
-
-TEST_CASE("run: simple runs a graph that nothing observes, profiling one that is observed") {
-  const TempDir dir;
-  RunOptions options = options_for(branching_module(dir));
-  options.inputs.input = {"xs=[rand:3]", "turns=1"};
-  options.executor = Executor::kProfiling;
-  run(options);
-  CHECK(count_nodes("prim::profile") > 0);
-  options.executor = Executor::kSimple;
-  run(options);
-  CHECK(count_nodes("prim::profile") == 0);
-  CHECK(torch::jit::getProfilingMode());
 }
 
 TEST_CASE("run: eager names the line of the source that fails") {

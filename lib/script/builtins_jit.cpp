@@ -1,4 +1,6 @@
 // torch.jit in a file: script, trace, load, and what they make when it is called.
+#include <map>
+
 #include "script/builtins.h"
 #include "script/compile.h"
 #include "script/compile_error.h"
@@ -63,7 +65,8 @@ Object traced_callee(const Object& callee) {
 
 Object trace(const Object& callee, const Object& inputs, const Arguments& arguments, const SourceRange& where) {
   const Object subject = traced_callee(callee);
-  const bool traceable = subject.as<FunctionObject>() || subject.as<InstanceObject>() || subject.as<BoundMethodObject>();
+  const bool traceable =
+      subject.as<FunctionObject>() || subject.as<InstanceObject>() || subject.as<BoundMethodObject>();
   if (!traceable) {
     refuse(where, "torch.jit.trace takes a function or a module, not " + describe(callee));
   }
@@ -76,7 +79,19 @@ Object trace(const Object& callee, const Object& inputs, const Arguments& argume
   for (const auto& input : record->inputs) {
     types.push_back(type_of_example(input));
   }
-  const Program program = compile_program(subject, types, CompileMode::kTrace);
+  // What the call leaves to its default is part of what is traced.
+  std::map<size_t, c10::IValue> fixed;
+  const std::vector<Parameter> parameters = parameters_of(subject);
+  for (size_t i = types.size(); i < parameters.size() && parameters[i].default_value; ++i) {
+    const std::optional<c10::IValue> value = to_ivalue(*parameters[i].default_value);
+    if (!value) {
+      break;
+    }
+    types.push_back(parameters[i].annotation != nullptr ? parameters[i].annotation : type_of_example(*value));
+    fixed.emplace(i, *value);
+  }
+  Program program = compile_program(subject, types, CompileMode::kTrace);
+  program.fixed = std::move(fixed);
   Recording recording = record_program(program, example_values(inputs, where), {});
   if (recording.function != nullptr) {
     return Object{std::make_shared<CompiledFunctionObject>(
@@ -95,8 +110,9 @@ Object trace_call(const Arguments& arguments, const SourceRange& where) {
   const auto keywords = argument(arguments, 99, "example_kwarg_inputs");
   const auto inputs = argument(arguments, 1, "example_inputs");
   if (!inputs || is_none(*inputs) || (keywords && !is_none(*keywords))) {
-    refuse(where, "torch.jit.trace with inputs by keyword is outside the subset: give them as a tuple in the order of "
-                  "the arguments");
+    refuse(where,
+           "torch.jit.trace with inputs by keyword is outside the subset: give them as a tuple in the order of "
+           "the arguments");
   }
   return trace(callee, *inputs, arguments, where);
 }
@@ -127,8 +143,9 @@ Object script(const Arguments& arguments, const SourceRange& where) {
     return object;
   }
   if (const auto type = object.as<ClassObject>()) {
-    refuse(where, type->is_module() ? "Type '" + type->name + "' cannot be compiled since it inherits from nn.Module, "
-                                      "consider passing an instance instead"
+    refuse(where, type->is_module() ? "Type '" + type->name +
+                                          "' cannot be compiled since it inherits from nn.Module, "
+                                          "consider passing an instance instead"
                                     : "TorchScript classes are outside the subset");
   }
   if (!object.as<FunctionObject>() && !object.as<InstanceObject>() && !object.as<BoundMethodObject>()) {
@@ -139,8 +156,8 @@ Object script(const Arguments& arguments, const SourceRange& where) {
     return Object{std::make_shared<CompiledModuleObject>(
         CompiledModuleObject{CompiledModuleObject::Kind::kScripted, *program.self, {}, nullptr})};
   }
-  return Object{std::make_shared<CompiledFunctionObject>(CompiledFunctionObject{
-      CompiledFunctionObject::Kind::kScripted, program.function, program.unit, {}, nullptr})};
+  return Object{std::make_shared<CompiledFunctionObject>(
+      CompiledFunctionObject{CompiledFunctionObject::Kind::kScripted, program.function, program.unit, {}, nullptr})};
 }
 
 // A path in a file is relative to the file, not to where bertjit was started.
@@ -200,9 +217,9 @@ torch::jit::Stack stack_for(const c10::FunctionSchema& schema, const std::option
 
 std::optional<Object> jit_member(const std::string& name) {
   static const std::map<std::string, Object (*)(const Arguments&, const SourceRange&)> kFunctions = {
-      {"script", script},     {"trace", trace_call},   {"trace_module", trace_module},
-      {"load", load},         {"freeze", freeze},      {"optimize_for_inference", freeze},
-      {"export", unchanged},  {"ignore", unchanged},   {"unused", unchanged}};
+      {"script", script},    {"trace", trace_call}, {"trace_module", trace_module},
+      {"load", load},        {"freeze", freeze},    {"optimize_for_inference", freeze},
+      {"export", unchanged}, {"ignore", unchanged}, {"unused", unchanged}};
   const std::string full = "torch.jit." + name;
   if (const auto found = kFunctions.find(name); found != kFunctions.end()) {
     return builtin_object(full, found->second);
@@ -232,8 +249,7 @@ Object call_compiled_function(const CompiledFunctionObject& function, const Argu
     program.name = function.function->name();
     program.function = function.function;
     program.unit = function.unit;
-    return from_ivalue(
-        interpret(program, stack_for(function.function->getSchema(), std::nullopt, arguments, where)));
+    return from_ivalue(interpret(program, stack_for(function.function->getSchema(), std::nullopt, arguments, where)));
   } catch (...) {
     rethrow_as_error(where);
   }

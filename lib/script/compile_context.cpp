@@ -369,9 +369,15 @@ c10::ClassTypePtr Compilation::grad_class(const std::string& name) {
 Program Compilation::finish(std::string name, Function& function, std::optional<torch::jit::Module> self) {
   Program program;
   program.name = std::move(name);
-  program.self = std::move(self);
   program.function = &function;
   program.unit = std::shared_ptr<torch::jit::CompilationUnit>(kept_, unit_.get());
+  if (self) {
+    // A module holds its unit; this one must hold all that was kept, also where the program is gone.
+    program.self = torch::jit::Module(program.unit, self->type());
+    for (size_t i = 0; i < self->type()->numAttributes(); ++i) {
+      program.self->_ivalue()->setSlot(i, self->_ivalue()->getSlot(i));
+    }
+  }
   program.whole = std::move(whole_);
   program.whole_types = std::move(whole_types_);
   return program;

@@ -55,25 +55,31 @@ std::string python_graphs(const PythonText& code, const std::vector<std::string>
   return output.out;
 }
 
-/// Values numbered by their first place, no source lines (libtorch leaves both in inner blocks), no module of an
-/// imported file and no numbers of clashing names in class names, which in Python count over the process.
+/// Values numbered by their first place; constants in the place of the values that they are, since their order is that
+/// of the parser; no source lines, no module of an imported file, and no numbers of clashing names in class names,
+/// which in Python count over the process.
 std::string normalized(const std::string& text) {
-  std::map<std::string, size_t> numbers;
+  const std::regex constant(R"( *(%[A-Za-z0-9_.]+) : (.*) = prim::Constant(.*)\(\))");
+  const std::regex value("%[A-Za-z0-9_.]+");
+  std::map<std::string, std::string> names;
   std::string result;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     line = line.substr(0, line.find(" # "));
     line = std::regex_replace(line, std::regex("code_under_test\\.|___torch_mangle_[0-9]+\\."), "");
-    const std::regex value("%[A-Za-z0-9_.]+");
+    if (std::smatch match; std::regex_match(line, match, constant)) {
+      names[match[1]] = match[2].str() + match[3].str();
+      continue;
+    }
     size_t done = 0;
     for (std::sregex_iterator it(line.begin(), line.end(), value), end; it != end; ++it) {
-      const size_t number = numbers.try_emplace(it->str(), numbers.size()).first->second;
-      result += line.substr(done, it->position() - done) + "%" + std::to_string(number);
+      const std::string& name = names.try_emplace(it->str(), "%" + std::to_string(names.size())).first->second;
+      result += line.substr(done, it->position() - done) + name;
       done = it->position() + it->length();
     }
     result += line.substr(done) + "\n";
     if (line.find("-----") == 0) {
-      numbers.clear();
+      names.clear();
     }
   }
   return result;

@@ -79,7 +79,7 @@ TEST_CASE("script: random numbers begin with the seed, and the process keeps its
   CHECK(at::equal(first, weight_of(sources.open(kCell, "MyCell", 7))));
   CHECK_FALSE(at::equal(first, weight_of(sources.open(kCell, "MyCell", 8))));
   // torch 2.13: torch.manual_seed(7); torch.nn.Linear(4, 4).weight[0]
-  CHECK(at::allclose(first[0], at::tensor({0.03492254, -0.30119681, 0.1592117, 0.15689027}), 0, 1e-7));
+  CHECK(at::allclose(first[0], at::tensor({0.03492254F, -0.30119681F, 0.1592117F, 0.15689027F}), 0, 1e-7));
   const std::string seeded = "import torch\ntorch.manual_seed(7)\n" + kCell;
   CHECK(at::equal(first, weight_of(sources.open(seeded, "MyCell", 1))));
 }
@@ -148,6 +148,60 @@ TEST_CASE("script: torch.jit.script and torch.jit.trace in a file", "[script]") 
   CHECK(traced->recorded->inputs.size() == 2);
   const auto check = sources.open(text, "check").as<FunctionObject>();
   CHECK(tensor_of(*check->scope->find("three"))->item().toLong() == 3);
+}
+
+TEST_CASE("script: a scripted loop around a traced cell that holds a scripted gate", "[script]") {
+  Sources sources;
+  const std::string text =
+      "import torch\n"
+      "class MyDecisionGate(torch.nn.Module):\n"
+      "    def forward(self, x):\n"
+      "        if x.sum() > 0:\n"
+      "            return x\n"
+      "        else:\n"
+      "            return -x\n"
+      "class MyCell(torch.nn.Module):\n"
+      "    def __init__(self, dg):\n"
+      "        super(MyCell, self).__init__()\n"
+      "        self.dg = dg\n"
+      "        self.linear = torch.nn.Linear(4, 4)\n"
+      "    def forward(self, x, h):\n"
+      "        new_h = torch.tanh(self.dg(self.linear(x)) + h)\n"
+      "        return new_h, new_h\n"
+      "scripted_gate = torch.jit.script(MyDecisionGate())\n"
+      "x, h = torch.rand(3, 4), torch.rand(3, 4)\n"
+      "class MyRNNLoop(torch.nn.Module):\n"
+      "    def __init__(self):\n"
+      "        super(MyRNNLoop, self).__init__()\n"
+      "        self.cell = torch.jit.trace(MyCell(scripted_gate), (x, h))\n"
+      "    def forward(self, xs):\n"
+      "        h, y = torch.zeros(3, 4), torch.zeros(3, 4)\n"
+      "        for i in range(xs.size(0)):\n"
+      "            y, h = self.cell(xs[i], h)\n"
+      "        return y, h\n"
+      "rnn_loop = torch.jit.script(MyRNNLoop())\n";
+  const auto loop = sources.open(text, "rnn_loop").as<CompiledModuleObject>();
+  REQUIRE(loop);
+  CHECK(loop->kind == CompiledModuleObject::Kind::kScripted);
+  auto module = loop->module;
+  const auto out = module.forward({at::rand({5, 3, 4})}).toTuple();
+  CHECK(out->elements()[0].toTensor().sizes() == at::IntArrayRef({3, 4}));
+  const auto cell = module.attr("cell").toModule();
+  CHECK(cell.attr("dg").toModule().get_method("forward").graph()->toString().find("prim::If") != std::string::npos);
+}
+
+TEST_CASE("script: a module called at the top of the file runs, with what it was compiled to", "[script]") {
+  Sources sources;
+  const std::string text = kCell +
+                           "scripted = torch.jit.script(MyCell())\n"
+                           "one = scripted(torch.ones(2, 4), h=torch.zeros(2, 4))[0]\n"
+                           "def get():\n    return one\n";
+  const auto get = sources.open(text, "get").as<FunctionObject>();
+  CHECK(tensor_of(*get->scope->find("one"))->sizes() == at::IntArrayRef({2, 4}));
+  CHECK_THAT(sources.error(kCell + "scripted = torch.jit.script(MyCell())\nm = scripted(torch.ones(2, 4))\n", "m"),
+             StartsWith("f.py:10:4: "));
+  CHECK_THAT(sources.error(kCell + "m = torch.jit.script(MyCell)\n", "m"), Contains("consider passing an instance instead"));
+  CHECK_THAT(sources.error("import torch\nm = torch.jit.load('none.pt')\n", "m"), StartsWith("f.py:2:4: "));
 }
 
 TEST_CASE("script: a traced module keeps the inputs it was traced and checked with", "[script]") {

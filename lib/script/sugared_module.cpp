@@ -212,8 +212,9 @@ class ModuleValue : public SugaredValue {
     if (attribute == nullptr) {
       return false;
     }
+    // A list of tensors may be one of parameters: nn.LSTM has its weights so.
     return !compilation_.tracing() || attribute->type->isSubtypeOf(*c10::TensorType::get()) ||
-           info_->assigned.count(field) == 1;
+           attribute->type->isSubtypeOf(*c10::ListType::ofTensors()) || info_->assigned.count(field) == 1;
   }
 
   static Object constant_object(const c10::IValue& value) {

@@ -103,6 +103,20 @@ Expr canonical_subscript(const Subscript& annotation, const PythonScope& scope) 
   return name == "Final" && arguments.size() == 1 ? arguments[0] : subscripted(annotation.range(), name, arguments);
 }
 
+/// BroadcastingList2[int] as List[int]. The type parser knows it for arguments alone.
+Expr without_broadcasting(const Expr& annotation) {
+  if (annotation.kind() != torch::jit::TK_SUBSCRIPT || Subscript(annotation).value().kind() != torch::jit::TK_VAR) {
+    return annotation;
+  }
+  const Subscript subscript(annotation);
+  std::vector<Expr> arguments;
+  for (const Expr& argument : subscript.subscript_exprs()) {
+    arguments.push_back(without_broadcasting(argument));
+  }
+  const std::string name = Var(subscript.value()).name().name();
+  return subscripted(annotation.range(), name.rfind("BroadcastingList", 0) == 0 ? "List" : name, arguments);
+}
+
 /// An annotation in quotes. Its places are those of the quoted text.
 Expr parse_quoted(const torch::jit::StringLiteral& literal) {
   const auto source = std::make_shared<torch::jit::Source>(literal.text());
@@ -156,7 +170,7 @@ bool is_final(const Expr& annotation, const PythonScope& scope) {
 
 c10::TypePtr parse_annotation(const Expr& annotation, const PythonScope& scope) {
   const torch::jit::ScriptTypeParser parser(std::make_shared<NoResolver>());
-  return parser.parseTypeFromExpr(canonical_annotation(annotation, scope));
+  return parser.parseTypeFromExpr(without_broadcasting(canonical_annotation(annotation, scope)));
 }
 
 }  // namespace bertjit

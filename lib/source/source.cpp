@@ -34,7 +34,7 @@ WrittenInputs written_inputs(const TraceCall& call) {
 /// What the file compiled, as a module; nullopt for what it did not.
 std::optional<torch::jit::Module> compiled_module(const Object& callable) {
   if (const auto function = callable.as<CompiledFunctionObject>()) {
-    return function_module(*function->function);
+    return function_module(*function->function, function->unit);
   }
   if (const auto module = callable.as<CompiledModuleObject>()) {
     return module->module;
@@ -106,7 +106,7 @@ LoadedModule open_scripted(const SourceOptions& options, uint64_t seed) {
     return {*module, std::nullopt};
   }
   const Program program = compile_program(callable, {}, CompileMode::kScript);
-  return {program.self ? *program.self : function_module(*program.function), std::nullopt};
+  return {program.self ? *program.self : function_module(*program.function, program.unit), std::nullopt};
 }
 
 }  // namespace bertjit

@@ -339,7 +339,7 @@ TEST_CASE("run: ids beyond the vocabulary and lengths beyond the positions are r
 
 TEST_CASE("run: malformed input words are quoted back") {
   check_refused({"--input", "input_ids=[[1,2],[3]]"}, "its lists are not all of one length");
-  check_refused({"--input", "input_ids=[[1"}, "is not valid JSON");
+  check_refused({"--input", "input_ids=[[1"}, "expected ',' or ']' before its end");
   check_refused({"--input", "input_ids=[[]]"}, "holds an empty list");
   check_refused({"--input", "input_ids=[1,2]"}, "input_ids is [2], expected [batch, length]");
   check_refused({"--input", "input_ids=[[1.5]]"}, "expected int64 or int32");

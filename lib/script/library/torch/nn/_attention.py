@@ -1,4 +1,4 @@
-# The attention of torch.nn.functional.
+# What nn.MultiheadAttention computes.
 import math
 from typing import Optional, Tuple
 
@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-# Attention (Vaswani et al., 2017), over [length, batch, width]. The arguments are those of PyTorch's function.
-def multi_head_attention_forward(
+# Attention (Vaswani et al., 2017), over [length, batch, width].
+def multi_head_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,

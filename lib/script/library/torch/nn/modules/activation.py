@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import init
+from torch.nn._attention import multi_head_attention
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 
@@ -249,9 +250,24 @@ class MultiheadAttention(torch.nn.Module):
     __constants__ = ["batch_first"]
 
     def __init__(
-        self, embed_dim, num_heads, dropout=0.0, bias=True, batch_first=False, device=None, dtype=None
+        self,
+        embed_dim,
+        num_heads,
+        dropout=0.0,
+        bias=True,
+        add_bias_kv=False,
+        add_zero_attn=False,
+        kdim=None,
+        vdim=None,
+        batch_first=False,
+        device=None,
+        dtype=None
     ):
         super().__init__()
+        if add_bias_kv or add_zero_attn:
+            raise NotImplementedError("add_bias_kv and add_zero_attn")
+        if (kdim is not None and kdim != embed_dim) or (vdim is not None and vdim != embed_dim):
+            raise NotImplementedError("kdim and vdim other than embed_dim")
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError("embed_dim and num_heads must be greater than 0")
         if embed_dim % num_heads != 0:
@@ -317,7 +333,7 @@ class MultiheadAttention(torch.nn.Module):
                 value = value.unsqueeze(1)
             if key_padding_mask is not None:
                 key_padding_mask = key_padding_mask.unsqueeze(0)
-        output, weights = F.multi_head_attention_forward(
+        output, weights = multi_head_attention(
             query,
             key,
             value,

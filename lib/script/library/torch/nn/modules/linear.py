@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import init
 
 
+# Takes any arguments, as it stands in for other layers.
 class Identity(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, *args, **kwargs):
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
