@@ -62,6 +62,21 @@ std::optional<at::Device> constant_device(const jit::Node& node) {
   return std::nullopt;
 }
 
+/// Whether an operator draws random numbers with the constants it is given: dropout of nothing does not.
+bool is_random(const jit::Node& node) {
+  if (!node.isNondeterministic()) {
+    return false;
+  }
+  const auto is = [&](const char* name, const auto& test) {
+    const auto index = node.schema().argumentIndexWithName(name);
+    const auto value = index ? jit::toIValue(node.input(static_cast<size_t>(*index))) : std::nullopt;
+    return value && test(*value);
+  };
+  const auto zero = [](const c10::IValue& value) { return value.isDouble() && value.toDouble() == 0; };
+  const auto off = [](const c10::IValue& value) { return value.isBool() && !value.toBool(); };
+  return !is("p", zero) && !is("dropout_p", zero) && !is("dropout", zero) && !is("train", off) && !is("training", off);
+}
+
 void check_block(const jit::Block& block, Context& context) {
   for (const jit::Node* node : block.nodes()) {
     check_constant(*node, context);
@@ -72,7 +87,7 @@ void check_block(const jit::Block& block, Context& context) {
       context.findings.add(FindingKind::kDeviceConstant, first,
                            std::string(node->kind().toQualString()) + " on " + device->str());
     }
-    if (node->isNondeterministic()) {
+    if (is_random(*node)) {
       context.findings.add(FindingKind::kNondeterministic, where(*node, context), node->kind().toQualString());
     }
     for (const jit::Block* inner : node->blocks()) {

@@ -20,7 +20,8 @@ bool is_place(const SourceRange& range) {
   return range.source() != nullptr && range.source()->size() > 0 && !is_builtin_text(range);
 }
 
-/// The range of `node`, or of what uses its result, or of what stands before it.
+/// The range of `node`. Of builtin text that of what uses its result, of what gathers values that of the last value;
+/// the other of the two where there is none.
 SourceRange known_range(const torch::jit::Node& node) {
   const torch::jit::Node* user = &node;
   while (!is_place(user->sourceRange()) && !user->outputs().empty() && !user->output(0)->uses().empty()) {
@@ -31,7 +32,8 @@ SourceRange known_range(const torch::jit::Node& node) {
          before->prev()->kind() != c10::prim::Return) {
     before = before->prev();
   }
-  return is_place(user->sourceRange()) ? user->sourceRange() : before->sourceRange();
+  const bool prefer_user = is_place(user->sourceRange()) && is_builtin_text(node.sourceRange());
+  return prefer_user || !is_place(before->sourceRange()) ? user->sourceRange() : before->sourceRange();
 }
 
 std::string line_of(const SourceRange& range) {

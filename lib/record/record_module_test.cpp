@@ -188,12 +188,7 @@ TEST_CASE("record_program: an archive that was made by tracing gives the same gr
   const Module archive = saved_and_loaded(first.module);
   RecordableModule again({archive, std::nullopt}, "again.pt");
   const Recording second = again.record(bound({3, 5}), {});
-  const auto comparison = compare_graphs(canonical_graph(archive), canonical_graph(second.module));
-  for (auto l : canonical_graph(archive))
-    std::cerr << l << "\n";
-  std::cerr << "-----\n";
-  for (auto l : canonical_graph(second.module))
-    std::cerr << l << "\n";
+  const auto comparison = compare_graphs(canonical_graph(first.module), canonical_graph(second.module));
   INFO(comparison.first_line << ": " << comparison.expected_line << " / " << comparison.actual_line);
   CHECK(comparison.matches);
   CHECK(joined(found(second)) == "");

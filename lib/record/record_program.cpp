@@ -30,6 +30,22 @@ std::vector<size_t> graph_inputs(const Program& program, const jit::Stack& examp
   return positions;
 }
 
+std::pair<std::shared_ptr<tracer::TracingState>, jit::Stack> traced(const Program& program, jit::Stack inputs,
+                                                                    const std::function<jit::Stack(jit::Stack)>& run,
+                                                                    jit::Module* self,
+                                                                    const std::vector<std::string>& names) {
+  try {
+    return tracer::trace(
+        std::move(inputs), run, [](const at::Tensor&) { return ""; }, /*strict=*/false, /*force_outplace=*/false, self,
+        names);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    // Of libtorch's own, around the program's run: the program's have their place already.
+    throw Error(ErrorKind::kInvalidArgument, program.name + ": " + essential_words(error));
+  }
+}
+
 }  // namespace
 
 jit::Module function_module(jit::Function& function, const std::shared_ptr<jit::CompilationUnit>& unit) {
@@ -71,20 +87,18 @@ Recording record_program(const Program& program, const jit::Stack& example, cons
     names.push_back(program.function->getSchema().arguments()[position].name());
     inputs.push_back(arguments[position]);
   }
-  const auto run = [&](jit::Stack traced) -> jit::Stack {
+  const auto run = [&](jit::Stack given) -> jit::Stack {
     for (size_t i = 0; i < positions.size(); ++i) {
-      arguments[positions[i]] = traced[i];
+      arguments[positions[i]] = given[i];
     }
     Slots slots;
     for (auto& argument : arguments) {
       slots.push_back({std::move(argument)});
     }
-    traced.clear();
+    given.clear();
     return {recorder.record(std::move(slots), positions)};
   };
-  auto [state, outputs] = tracer::trace(
-      std::move(inputs), run, [](const at::Tensor&) { return ""; }, /*strict=*/false, /*force_outplace=*/false,
-      tree ? &recording.module : nullptr, names);
+  auto [state, outputs] = traced(program, std::move(inputs), run, tree ? &recording.module : nullptr, names);
   clean_graph(state->graph);
   if (tree) {
     add_forward(recording.module, state->graph);

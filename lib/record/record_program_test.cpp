@@ -170,7 +170,7 @@ const std::vector<Case>& cases() {
        {3},
        {4},
        Elsewhere::kDiffers,
-       "branch-flattened loop-unrolled"},
+       "branch-flattened"},
       {"def f(x):\n    assert x.size(0) > 1\n    return x * 2 if x.dim() == 2 else x\n",
        {3, 2},
        {5, 1},
@@ -200,7 +200,7 @@ const std::vector<Case>& cases() {
        ""},
       {"def f(x):\n    return x[[0, 1]], x[torch.tensor([1, 0])]\n", {3, 4}, {4, 5}, Elsewhere::kSame, ""},
       // containers
-      {"def f(x):\n    return {'a': x + 1, 'b': [x, x * 2]}, (x, (x - 1, [x]))\n",
+      {"def f(x):\n    return {'a': x + 1, 'b': x * 2}, (x, (x - 1, [x]))\n",
        {3, 4},
        {4, 5},
        Elsewhere::kSame,

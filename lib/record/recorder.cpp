@@ -283,10 +283,13 @@ c10::IValue Recorder::output_value(const Slot& slot) {
     return list;
   }
   if (value.isGenericDict()) {
+    bool tensors = true;
     for (const auto& entry : value.toGenericDict()) {
-      output_value({entry.value()});
+      tensors = tensors && entry.value().isTensor();
     }
-    return value;
+    if (tensors) {
+      return value;
+    }
   }
   throw located_error(ErrorKind::kInvalidArgument,
                       program_.name + " returns " + value.type()->annotation_str() +
@@ -304,6 +307,16 @@ SourcePlace Recorder::return_place() const {
   return {node->kind() == c10::prim::Param ? jit::SourceRange() : source_range(*node), program_.function->name()};
 }
 
+SourcePlace Recorder::element_place(size_t i, size_t count) const {
+  const auto graph = jit::toGraphFunction(*program_.function).graph();
+  const jit::Node* node = graph->outputs().at(0)->node();
+  if (node->kind() != c10::prim::TupleConstruct || node->inputs().size() != count ||
+      node->input(i)->node()->kind() == c10::prim::Param) {
+    return return_place();
+  }
+  return {source_range(*node->input(i)->node()), program_.function->name()};
+}
+
 void Recorder::finish_outputs(const c10::IValue& outputs) {
   const SourcePlace place = return_place();
   const SourceLocation where = location_of(place.range, place.function);
@@ -313,7 +326,7 @@ void Recorder::finish_outputs(const c10::IValue& outputs) {
   const auto tensors = tensors_in(outputs);
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!dependence_.depends(tensors[i]) && !symbols_.at(symbols_.of(tensors[i])).depends) {
-      findings_.add(FindingKind::kOutputConstant, where,
+      findings_.add(FindingKind::kOutputConstant, location_of(element_place(i, tensors.size()).range, place.function),
                     tensors.size() == 1 ? "the output" : "output " + std::to_string(i));
     }
     try {

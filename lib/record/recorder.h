@@ -60,6 +60,7 @@ class Recorder : public Execution {
   void finish_outputs(const c10::IValue& outputs);
   c10::IValue output_value(const Slot& slot);
   SourcePlace return_place() const;
+  SourcePlace element_place(size_t i, size_t count) const;
   void protect_constants();
   bool any_depends(const Slots& slots) const;
   void find(FindingKind kind, const std::string& detail);

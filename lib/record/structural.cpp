@@ -104,10 +104,12 @@ void print(const Slots& inputs) {
 
 /// `raise ValueError("bad")` -> "ValueError: bad"; an assert's message names its class itself.
 [[noreturn]] void raise(const Slots& inputs) {
-  const std::string message = inputs[0].value.isString() ? inputs[0].value.toStringRef() : "";
+  std::string message = inputs[0].value.isString() ? inputs[0].value.toStringRef() : "";
   std::string name = inputs.size() > 1 && inputs[1].value.isString() ? inputs[1].value.toStringRef() : "";
   name = name.substr(name.rfind('.') + 1);
-  throw std::runtime_error(name.empty() ? message : name + ": " + message);
+  const std::string module = "builtins.";
+  message = message.starts_with(module) ? message.substr(module.size()) : message;
+  throw std::runtime_error(name.empty() || message.starts_with(name + ":") ? message : name + ": " + message);
 }
 
 }  // namespace

@@ -224,7 +224,10 @@ def fn(x, turns: int = 2):
 def scripted(x):
     return x + 1
 
-traced = torch.jit.trace(fn, (torch.ones(2),))
+def scaled(x, factor: float = 3.0):
+    return x * factor
+
+traced = torch.jit.trace(scaled, (torch.ones(2),))
 )");
   RunOptions options = options_for((dir / "loop.py").string() + ":fn");
   options.inputs.input = {"x=[1.0, 2.0]"};
@@ -246,7 +249,8 @@ traced = torch.jit.trace(fn, (torch.ones(2),))
   // Without inputs, what the file traced it with.
   options = options_for((dir / "loop.py").string() + ":traced");
   const RunResult traced = run(options);
-  CHECK_THAT(traced.example, Contains("torch.jit.trace at") && Contains("loop.py:13"));
+  CHECK_THAT(traced.example, Contains("torch.jit.trace at") && Contains("loop.py:16"));
+  CHECK(at::equal(tensor_of(traced.output), at::tensor({3.F, 3.F})));
   CHECK(traced.executor == "profiling");
   CHECK_THAT(error_of([&] { run(options_for(dir / "loop.py")); }).what(), Contains("say which of its names"));
 }

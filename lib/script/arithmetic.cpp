@@ -13,7 +13,8 @@ using torch::jit::SourceRange;
 
 namespace {
 
-[[noreturn]] void unsupported(const std::string& op, const Object& left, const Object& right, const SourceRange& where) {
+[[noreturn]] void unsupported(const std::string& op, const Object& left, const Object& right,
+                              const SourceRange& where) {
   refuse(where, "TypeError: unsupported operand type(s) for " + op + ": '" + python_type_name(left) + "' and '" +
                     python_type_name(right) + "'");
 }
@@ -161,7 +162,8 @@ bool contains(const Object& container, const Object& item, const SourceRange& wh
   unsupported("in", item, container, where);
 }
 
-std::optional<Object> numbers(const std::string& op, const Object& left, const Object& right, const SourceRange& where) {
+std::optional<Object> numbers(const std::string& op, const Object& left, const Object& right,
+                              const SourceRange& where) {
   const auto a = integer_of(left);
   const auto b = integer_of(right);
   if (a && b) {
@@ -231,10 +233,10 @@ std::optional<Object> sequences(const std::string& op, const Object& left, const
 
 const std::map<std::string, std::string>& tensor_operators() {
   static const std::map<std::string, std::string> kNames = {
-      {"+", "add"},         {"-", "sub"},     {"*", "mul"},     {"/", "div"},         {"//", "floor_divide"},
-      {"%", "remainder"},   {"**", "pow"},    {"@", "matmul"},  {"&", "__and__"},     {"|", "__or__"},
-      {"^", "__xor__"},     {"<", "lt"},      {">", "gt"},      {"<=", "le"},         {">=", "ge"},
-      {"==", "eq"},         {"!=", "ne"},     {"<<", "__lshift__"}, {">>", "__rshift__"}};
+      {"+", "add"},       {"-", "sub"},  {"*", "mul"},         {"/", "div"},        {"//", "floor_divide"},
+      {"%", "remainder"}, {"**", "pow"}, {"@", "matmul"},      {"&", "__and__"},    {"|", "__or__"},
+      {"^", "__xor__"},   {"<", "lt"},   {">", "gt"},          {"<=", "le"},        {">=", "ge"},
+      {"==", "eq"},       {"!=", "ne"},  {"<<", "__lshift__"}, {">>", "__rshift__"}};
   return kNames;
 }
 
@@ -361,8 +363,8 @@ std::string float_text(double value) {
   char digits[64];
   const double size = std::fabs(value);
   const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
-  const auto end =
-      std::to_chars(digits, digits + sizeof digits, value, plain ? std::chars_format::fixed : std::chars_format::scientific);
+  const auto end = std::to_chars(digits, digits + sizeof digits, value,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
   std::string text(digits, end.ptr);
   return plain && text.find('.') == std::string::npos ? text + ".0" : text;
 }
@@ -402,7 +404,9 @@ std::string text_of(const Object& object) {
   if (value->isNone()) {
     return "None";
   }
-  return value->isDouble() ? float_text(value->toDouble()) : value->isInt() ? std::to_string(value->toInt()) : describe(object);
+  return value->isDouble() ? float_text(value->toDouble())
+         : value->isInt()  ? std::to_string(value->toInt())
+                           : describe(object);
 }
 
 }  // namespace bertjit

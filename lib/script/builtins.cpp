@@ -1,10 +1,9 @@
-// Python's own builtins, and the modules math, typing, collections, copy, functools as far as the subset has them.
+// Python's own builtins.
 #include "script/builtins.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <set>
 
 #include "script/evaluator.h"
@@ -173,7 +172,8 @@ Object absolute(const Arguments& arguments, const SourceRange& where) {
 }
 
 Object sequence(const Arguments& arguments, const SourceRange& where, bool list) {
-  std::vector<Object> items = arguments.positional.empty() ? std::vector<Object>() : iterate(arguments.positional[0], where);
+  std::vector<Object> items =
+      arguments.positional.empty() ? std::vector<Object>() : iterate(arguments.positional[0], where);
   return list ? list_object(std::move(items)) : tuple_object(std::move(items));
 }
 
@@ -224,7 +224,9 @@ Object get_attr(const Arguments& arguments, const SourceRange& where) {
   const Object object = required(arguments, 0, "object", "getattr", where);
   const std::string name = text_of(required(arguments, 1, "name", "getattr", where));
   const auto found = find_attribute(object, name, where);
-  return found ? *found : arguments.positional.size() > 2 ? arguments.positional[2] : get_attribute(object, name, where);
+  return found                             ? *found
+         : arguments.positional.size() > 2 ? arguments.positional[2]
+                                           : get_attribute(object, name, where);
 }
 
 Object reversed(const Arguments& arguments, const SourceRange& where) {
@@ -255,7 +257,9 @@ Object type_of(const Arguments& arguments, const SourceRange& where) {
 }
 
 void add_types(PythonScope& scope) {
-  const auto add = [&scope](const std::string& name, auto function) { scope.set(name, builtin_object(name, function)); };
+  const auto add = [&scope](const std::string& name, auto function) {
+    scope.set(name, builtin_object(name, function));
+  };
   add("int", to_int);
   add("float", to_float);
   add("dict", dict);
@@ -267,9 +271,8 @@ void add_types(PythonScope& scope) {
   });
   add("list", [](const Arguments& a, const SourceRange& where) { return sequence(a, where, true); });
   add("tuple", [](const Arguments& a, const SourceRange& where) { return sequence(a, where, false); });
-  add("object", [](const Arguments&, const SourceRange& where) -> Object {
-    refuse(where, "object() is outside the subset");
-  });
+  add("object",
+      [](const Arguments&, const SourceRange& where) -> Object { refuse(where, "object() is outside the subset"); });
   for (const std::string name : {"staticmethod", "property", "classmethod", "complex", "set", "bytes"}) {
     add(name, [name](const Arguments&, const SourceRange& where) -> Object {
       refuse(where, name + "() is outside the subset");
@@ -280,7 +283,9 @@ void add_types(PythonScope& scope) {
 std::shared_ptr<PythonScope> make_builtin_scope() {
   auto scope = std::make_shared<PythonScope>();
   add_types(*scope);
-  const auto add = [&scope](const std::string& name, auto function) { scope->set(name, builtin_object(name, function)); };
+  const auto add = [&scope](const std::string& name, auto function) {
+    scope->set(name, builtin_object(name, function));
+  };
   add("range", range);
   add("zip", zip);
   add("enumerate", enumerate);
@@ -293,7 +298,9 @@ std::shared_ptr<PythonScope> make_builtin_scope() {
   add("type", type_of);
   add("getattr", get_attr);
   add("print", [](const Arguments&, const SourceRange&) { return none_object(); });
-  add("len", [](const Arguments& a, const SourceRange& w) { return int_object(length_of(required(a, 0, "obj", "len", w), w)); });
+  add("len", [](const Arguments& a, const SourceRange& w) {
+    return int_object(length_of(required(a, 0, "obj", "len", w), w));
+  });
   add("min", [](const Arguments& a, const SourceRange& where) { return extreme(a, where, "<", "min"); });
   add("max", [](const Arguments& a, const SourceRange& where) { return extreme(a, where, ">", "max"); });
   add("any", [](const Arguments& a, const SourceRange& where) { return any_all(a, where, true); });
@@ -308,7 +315,8 @@ std::shared_ptr<PythonScope> make_builtin_scope() {
   });
   add("setattr", [](const Arguments& a, const SourceRange& where) {
     const Object object = required(a, 0, "obj", "setattr", where);
-    set_attribute(object, text_of(required(a, 1, "name", "setattr", where)), required(a, 2, "value", "setattr", where), where);
+    set_attribute(object, text_of(required(a, 1, "name", "setattr", where)), required(a, 2, "value", "setattr", where),
+                  where);
     return none_object();
   });
   add("pow", [](const Arguments& a, const SourceRange& where) {
@@ -322,95 +330,6 @@ std::shared_ptr<PythonScope> make_builtin_scope() {
   return scope;
 }
 
-std::optional<Object> math_member(const std::string& name) {
-  static const std::map<std::string, double> kConstants = {{"pi", std::numbers::pi},
-                                                           {"e", std::numbers::e},
-                                                           {"tau", 2 * std::numbers::pi},
-                                                           {"inf", std::numeric_limits<double>::infinity()},
-                                                           {"nan", std::numeric_limits<double>::quiet_NaN()}};
-  static const std::map<std::string, double (*)(double)> kFunctions = {
-      {"sqrt", std::sqrt}, {"exp", std::exp},   {"log2", std::log2}, {"log10", std::log10}, {"log1p", std::log1p},
-      {"sin", std::sin},   {"cos", std::cos},   {"tan", std::tan},   {"tanh", std::tanh},   {"sinh", std::sinh},
-      {"cosh", std::cosh}, {"asin", std::asin}, {"acos", std::acos}, {"atan", std::atan},   {"fabs", std::fabs},
-      {"erf", std::erf},   {"expm1", std::expm1}};
-  if (const auto constant = kConstants.find(name); constant != kConstants.end()) {
-    return float_object(constant->second);
-  }
-  const std::string full = "math." + name;
-  if (const auto found = kFunctions.find(name); found != kFunctions.end()) {
-    return builtin_object(full, [f = found->second, full](const Arguments& a, const SourceRange& where) {
-      const double value = number(required(a, 0, "x", full, where), where);
-      const double result = f(value);
-      if (std::isnan(result) && !std::isnan(value)) {
-        refuse(where, "ValueError: math domain error");
-      }
-      return float_object(result);
-    });
-  }
-  if (name == "log") {
-    return builtin_object(full, [full](const Arguments& a, const SourceRange& where) {
-      const double value = number(required(a, 0, "x", full, where), where);
-      if (value <= 0) {
-        refuse(where, "ValueError: math domain error");
-      }
-      const auto base = argument(a, 1, "base");
-      return float_object(base ? std::log(value) / std::log(number(*base, where)) : std::log(value));
-    });
-  }
-  if (name == "floor" || name == "ceil" || name == "trunc") {
-    return builtin_object(full, [name, full](const Arguments& a, const SourceRange& where) {
-      const double value = number(required(a, 0, "x", full, where), where);
-      return int_object(static_cast<int64_t>(name == "floor" ? std::floor(value)
-                                             : name == "ceil" ? std::ceil(value)
-                                                              : std::trunc(value)));
-    });
-  }
-  if (name == "pow") {
-    return builtin_object(full, [full](const Arguments& a, const SourceRange& where) {
-      return float_object(std::pow(number(required(a, 0, "x", full, where), where),
-                                   number(required(a, 1, "y", full, where), where)));
-    });
-  }
-  if (name == "prod") {
-    return builtin_object(full, [full](const Arguments& a, const SourceRange& where) {
-      Object total = int_object(1);
-      for (const auto& item : iterate(required(a, 0, "iterable", full, where), where)) {
-        total = binary_operation("*", total, item, where);
-      }
-      return total;
-    });
-  }
-  if (name == "gcd") {
-    return builtin_object(full, [full](const Arguments& a, const SourceRange& where) {
-      int64_t x = std::llabs(integer(required(a, 0, "a", full, where), where));
-      int64_t y = std::llabs(integer(required(a, 1, "b", full, where), where));
-      while (y != 0) {
-        x = std::exchange(y, x % y);
-      }
-      return int_object(x);
-    });
-  }
-  if (name == "isnan" || name == "isinf" || name == "isfinite") {
-    return builtin_object(full, [name, full](const Arguments& a, const SourceRange& where) {
-      const double value = number(required(a, 0, "x", full, where), where);
-      return bool_object(name == "isnan" ? std::isnan(value) : name == "isinf" ? std::isinf(value) : std::isfinite(value));
-    });
-  }
-  return std::nullopt;
-}
-
-std::optional<Object> typing_member(const std::string& space, const std::string& name) {
-  static const std::set<std::string> kTypes = {"Any",      "Callable", "Dict",     "Final", "Iterable", "List",
-                                               "Mapping",  "NamedTuple", "NoReturn", "Optional", "Sequence", "Set",
-                                               "Tuple",    "Type",     "TypeVar",  "Union", "Literal", "override"};
-  if (kTypes.count(name) == 0) {
-    return std::nullopt;
-  }
-  return builtin_object("typing." + name, [full = space + "." + name](const Arguments&, const SourceRange& where) -> Object {
-    refuse(where, full + " is a type and cannot be called here");
-  });
-}
-
 }  // namespace
 
 Evaluation& evaluation() {
@@ -421,43 +340,6 @@ Evaluation& evaluation() {
 std::shared_ptr<PythonScope> builtin_scope() {
   static const std::shared_ptr<PythonScope> kScope = make_builtin_scope();
   return kScope;
-}
-
-std::optional<Object> builtin_member(const std::string& space, const std::string& name) {
-  if (space == "torch" || space == "torch.random" || space == "torch.autograd") {
-    return torch_member(name);
-  }
-  if (space == "torch.jit") {
-    return jit_member(name);
-  }
-  const bool nn = space == "torch.nn" || space == "torch.nn.modules" || space == "torch.nn.modules.module";
-  if (nn && name == "Module") {
-    return Object{module_class()};
-  }
-  if ((space == "torch.nn" || space == "torch.nn.parameter") && (name == "Parameter" || name == "Buffer")) {
-    return torch_member("nn." + name);
-  }
-  if (space == "math") {
-    return math_member(name);
-  }
-  if (space == "typing" || space == "typing_extensions" || space == "collections.abc") {
-    return typing_member(space, name);
-  }
-  if (space == "collections" && name == "OrderedDict") {
-    return builtin_object("collections.OrderedDict", dict);
-  }
-  if (space == "copy" && name == "deepcopy") {
-    return torch_member("copy.deepcopy");
-  }
-  if (space == "warnings" && name == "warn") {
-    return builtin_object("warnings.warn", [](const Arguments&, const SourceRange&) { return none_object(); });
-  }
-  if (space == "abc" && name == "abstractmethod") {
-    return builtin_object("abc.abstractmethod", [](const Arguments& a, const SourceRange& where) {
-      return required(a, 0, "funcobj", "abstractmethod", where);
-    });
-  }
-  return std::nullopt;
 }
 
 std::optional<Object> argument(const CallArguments& arguments, size_t position, const std::string& name) {

@@ -154,7 +154,8 @@ void set_container_item(InstanceObject& container, const Object& key, const Obje
   add(container, is_dict(*container.type) ? text_of(key) : item_name(container, key, where), value, where);
 }
 
-Object container_of(const std::shared_ptr<ClassObject>& type, const std::vector<Object>& items, const SourceRange& where) {
+Object container_of(const std::shared_ptr<ClassObject>& type, const std::vector<Object>& items,
+                    const SourceRange& where) {
   const auto container = std::make_shared<InstanceObject>();
   container->type = type;
   container->initialized = true;
@@ -194,9 +195,10 @@ Object initialize_container(const Instance& container, const Arguments& argument
 std::optional<Object> container_method(const Instance& container, const std::string& name) {
   const std::string full = container->type->name + "." + name;
   const auto method = [&](auto body) {
-    return std::make_optional(builtin_object(full, [container, body](const Arguments& a, const SourceRange& where) -> Object {
-      return body(container, a, where);
-    }));
+    return std::make_optional(
+        builtin_object(full, [container, body](const Arguments& a, const SourceRange& where) -> Object {
+          return body(container, a, where);
+        }));
   };
   if (is_dict(*container->type)) {
     if (name == "keys" || name == "values" || name == "items") {

@@ -126,8 +126,8 @@ std::optional<Method> text_method(const std::string& text, const std::string& na
 }
 
 size_t find_item(const std::vector<Object>& items, const Object& wanted, const SourceRange& where) {
-  const auto found = std::find_if(items.begin(), items.end(),
-                                  [&](const Object& item) { return equal_objects(item, wanted, where); });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [&](const Object& item) { return equal_objects(item, wanted, where); });
   return static_cast<size_t>(found - items.begin());
 }
 

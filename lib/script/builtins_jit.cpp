@@ -1,7 +1,8 @@
 // torch.jit in a file: script, trace, load, and what they make when it is called.
+#include "script/builtins.h"
+
 #include <map>
 
-#include "script/builtins.h"
 #include "script/compile.h"
 #include "script/compile_error.h"
 #include "script/evaluator.h"

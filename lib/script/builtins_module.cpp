@@ -21,7 +21,8 @@ bool is_module(const Object& object) {
   return object.as<CompiledModuleObject>() != nullptr || (instance && instance->type->is_module());
 }
 
-void put(InstanceObject& module, const std::string& name, AttributeKind kind, const Object& value, bool persistent = true) {
+void put(InstanceObject& module, const std::string& name, AttributeKind kind, const Object& value,
+         bool persistent = true) {
   if (auto* known = module.find(name)) {
     *known = {name, kind, value, persistent};
   } else {
@@ -62,7 +63,8 @@ void visit(const InstanceObject& module, const std::string& prefix, std::vector<
         visit(*child, name + ".", into);
       } else if (const auto compiled = attribute.value.as<CompiledModuleObject>()) {
         for (const auto& parameter : compiled->module.named_parameters()) {
-          into.push_back({name + "." + parameter.name, Object{c10::IValue(parameter.value)}, AttributeKind::kParameter, true});
+          into.push_back(
+              {name + "." + parameter.name, Object{c10::IValue(parameter.value)}, AttributeKind::kParameter, true});
         }
         for (const auto& buffer : compiled->module.named_buffers()) {
           into.push_back({name + "." + buffer.name, Object{c10::IValue(buffer.value)}, AttributeKind::kBuffer, true});
@@ -87,7 +89,8 @@ Object listed(const Instance& module, AttributeKind kind, bool named, bool recur
   }
   for (const auto& entry : visited(module)) {
     const bool own = entry.name.find('.') == std::string::npos;
-    const bool known = std::any_of(seen.begin(), seen.end(), [&](const Object& o) { return identical(o, entry.value); });
+    const bool known =
+        std::any_of(seen.begin(), seen.end(), [&](const Object& o) { return identical(o, entry.value); });
     if (entry.kind != kind || (!own && !recurse) || known) {
       continue;
     }
@@ -100,7 +103,8 @@ Object listed(const Instance& module, AttributeKind kind, bool named, bool recur
 Object state_dict(const Instance& module) {
   auto dict = std::make_shared<DictObject>();
   for (const auto& entry : visited(module)) {
-    const bool kept = entry.kind == AttributeKind::kParameter || (entry.kind == AttributeKind::kBuffer && entry.persistent);
+    const bool kept =
+        entry.kind == AttributeKind::kParameter || (entry.kind == AttributeKind::kBuffer && entry.persistent);
     if (kept) {
       dict->items.emplace_back(string_object(entry.name), Object{c10::IValue(tensor_of(entry.value)->detach())});
     }
@@ -351,7 +355,8 @@ std::optional<Object> module_attribute(const Instance& module, const std::string
   });
 }
 
-void set_module_attribute(InstanceObject& module, const std::string& name, const Object& value, const SourceRange& where) {
+void set_module_attribute(InstanceObject& module, const std::string& name, const Object& value,
+                          const SourceRange& where) {
   if (!module.type->is_module()) {
     put(module, name, AttributeKind::kAttribute, value);
     return;
@@ -375,8 +380,13 @@ void set_module_attribute(InstanceObject& module, const std::string& name, const
     const bool parameter = known->kind == AttributeKind::kParameter;
     const bool buffer = known->kind == AttributeKind::kBuffer;
     refuse(where, "TypeError: cannot assign '" + python_type_name(value) + "' as " +
-                      (parameter ? "parameter" : buffer ? "buffer" : "child module") + " '" + name + "' (" +
-                      (parameter ? "torch.nn.Parameter" : buffer ? "torch.Tensor" : "torch.nn.Module") +
+                      (parameter ? "parameter"
+                       : buffer  ? "buffer"
+                                 : "child module") +
+                      " '" + name + "' (" +
+                      (parameter ? "torch.nn.Parameter"
+                       : buffer  ? "torch.Tensor"
+                                 : "torch.nn.Module") +
                       " or None expected)");
   }
 }
@@ -417,7 +427,8 @@ std::optional<Object> compiled_module_attribute(const std::shared_ptr<CompiledMo
   }
   const c10::IValue value = module->module.attr(name);
   if (value.isModule()) {
-    return Object{std::make_shared<CompiledModuleObject>(CompiledModuleObject{module->kind, value.toModule(), {}, nullptr})};
+    return Object{
+        std::make_shared<CompiledModuleObject>(CompiledModuleObject{module->kind, value.toModule(), {}, nullptr})};
   }
   Object result = from_ivalue(value);
   for (const auto& parameter : module->module.named_parameters(/*recurse=*/false)) {

@@ -25,13 +25,26 @@ Object tensor_object(const at::Tensor& tensor) {
 }
 
 const std::map<std::string, c10::ScalarType>& dtypes() {
-  static const std::map<std::string, c10::ScalarType> kTypes = {
-      {"float32", c10::kFloat},   {"float", c10::kFloat}, {"float64", c10::kDouble}, {"double", c10::kDouble},
-      {"float16", c10::kHalf},    {"half", c10::kHalf},   {"bfloat16", c10::kBFloat16}, {"int8", c10::kChar},
-      {"uint8", c10::kByte},      {"int16", c10::kShort}, {"short", c10::kShort},    {"int32", c10::kInt},
-      {"int", c10::kInt},         {"int64", c10::kLong},  {"long", c10::kLong},      {"bool", c10::kBool},
-      {"complex64", c10::kComplexFloat}, {"complex128", c10::kComplexDouble}, {"qint8", c10::kQInt8},
-      {"quint8", c10::kQUInt8}};
+  static const std::map<std::string, c10::ScalarType> kTypes = {{"float32", c10::kFloat},
+                                                                {"float", c10::kFloat},
+                                                                {"float64", c10::kDouble},
+                                                                {"double", c10::kDouble},
+                                                                {"float16", c10::kHalf},
+                                                                {"half", c10::kHalf},
+                                                                {"bfloat16", c10::kBFloat16},
+                                                                {"int8", c10::kChar},
+                                                                {"uint8", c10::kByte},
+                                                                {"int16", c10::kShort},
+                                                                {"short", c10::kShort},
+                                                                {"int32", c10::kInt},
+                                                                {"int", c10::kInt},
+                                                                {"int64", c10::kLong},
+                                                                {"long", c10::kLong},
+                                                                {"bool", c10::kBool},
+                                                                {"complex64", c10::kComplexFloat},
+                                                                {"complex128", c10::kComplexDouble},
+                                                                {"qint8", c10::kQInt8},
+                                                                {"quint8", c10::kQUInt8}};
   return kTypes;
 }
 
@@ -90,8 +103,9 @@ at::Tensor tensor_from(const Object& data, std::optional<c10::ScalarType> dtype,
   Collected collected;
   collect(data, 0, collected, where);
   const bool floating = collected.any_float || collected.floats.empty();
-  const auto found = floating ? c10::typeMetaToScalarType(at::get_default_dtype())
-                              : collected.all_bool ? c10::kBool : c10::kLong;
+  const auto found = floating             ? c10::typeMetaToScalarType(at::get_default_dtype())
+                     : collected.all_bool ? c10::kBool
+                                          : c10::kLong;
   const auto wide = floating ? at::tensor(collected.floats, at::kDouble) : at::tensor(collected.integers, at::kLong);
   return wide.to(dtype.value_or(found)).reshape(collected.shape);
 }
@@ -213,7 +227,8 @@ Object context(const std::string& name) {
     const std::string state = name == "set_grad_enabled" ? (on ? "enable_grad" : "no_grad") : name;
     return builtin_object("with torch." + (state == "inference_mode" && !on ? "enable_grad" : state),
                           [](const Arguments&, const SourceRange& range) -> Object {
-                            refuse(range, "a context manager cannot be called: use it in a with statement or as decorator");
+                            refuse(range,
+                                   "a context manager cannot be called: use it in a with statement or as decorator");
                           });
   });
 }
@@ -302,7 +317,7 @@ std::optional<Object> tensor_property(const at::Tensor& tensor, const std::strin
 std::optional<Object> tensor_method(const at::Tensor& tensor, const std::string& name) {
   const std::string full = "Tensor." + name;
   static const std::map<std::string, c10::ScalarType> kCasts = {
-      {"float", c10::kFloat}, {"double", c10::kDouble}, {"half", c10::kHalf}, {"bfloat16", c10::kBFloat16},
+      {"float", c10::kFloat}, {"double", c10::kDouble}, {"half", c10::kHalf},   {"bfloat16", c10::kBFloat16},
       {"int", c10::kInt},     {"long", c10::kLong},     {"short", c10::kShort}, {"char", c10::kChar},
       {"byte", c10::kByte},   {"bool", c10::kBool}};
   if (const auto cast = kCasts.find(name); cast != kCasts.end()) {
@@ -347,8 +362,8 @@ std::optional<Object> tensor_method(const at::Tensor& tensor, const std::string&
 
 std::optional<Object> torch_member(const std::string& name) {
   static const std::map<std::string, c10::ScalarType> kTensorTypes = {
-      {"Tensor", c10::kFloat},      {"FloatTensor", c10::kFloat}, {"DoubleTensor", c10::kDouble},
-      {"LongTensor", c10::kLong},   {"IntTensor", c10::kInt},     {"BoolTensor", c10::kBool},
+      {"Tensor", c10::kFloat},    {"FloatTensor", c10::kFloat}, {"DoubleTensor", c10::kDouble},
+      {"LongTensor", c10::kLong}, {"IntTensor", c10::kInt},     {"BoolTensor", c10::kBool},
       {"ByteTensor", c10::kByte}};
   static const std::map<std::string, Object (*)(const Arguments&, const SourceRange&)> kFunctions = {
       {"tensor", make_tensor}, {"as_tensor", make_tensor}, {"manual_seed", seed}, {"device", device}};
@@ -418,7 +433,8 @@ std::optional<Object> tensor_attribute(const Object& object, const std::string& 
   });
 }
 
-void set_tensor_attribute(const Object& object, const std::string& name, const Object& value, const SourceRange& where) {
+void set_tensor_attribute(const Object& object, const std::string& name, const Object& value,
+                          const SourceRange& where) {
   const at::Tensor tensor = *tensor_of(object);
   if (name == "requires_grad") {
     tensor.set_requires_grad(is_true(value, where));
@@ -445,8 +461,9 @@ std::shared_ptr<void> enter_context(const Object& object, const SourceRange& whe
   if (name == "with torch.inference_mode") {
     return std::make_shared<c10::InferenceMode>(true);
   }
-  refuse(where, "only torch.no_grad(), torch.enable_grad(), torch.set_grad_enabled() and torch.inference_mode() can be "
-                "used in a with statement");
+  refuse(where,
+         "only torch.no_grad(), torch.enable_grad(), torch.set_grad_enabled() and torch.inference_mode() can be "
+         "used in a with statement");
 }
 
 }  // namespace bertjit

@@ -73,6 +73,34 @@ bool fits(const c10::TypePtr& actual, const c10::TypePtr& declared) {
   throw ErrorReport(report);
 }
 
+/// `padding: BroadcastingList2[int] = 0` is [0, 0].
+std::optional<c10::IValue> default_value(const Object& object, const c10::Argument& argument) {
+  if (auto value = to_typed_ivalue(object, argument.type())) {
+    return value;
+  }
+  const auto list = argument.N() ? argument.type()->cast<c10::ListType>() : nullptr;
+  const auto one = list ? to_typed_ivalue(object, list->getElementType()) : std::nullopt;
+  if (!one) {
+    return std::nullopt;
+  }
+  c10::impl::GenericList values(list->getElementType());
+  for (int32_t i = 0; i < *argument.N(); ++i) {
+    values.push_back(*one);
+  }
+  return c10::IValue(std::move(values));
+}
+
+/// Leaves out defaults before a parameter without one, which a schema cannot have.
+void drop_early_defaults(std::vector<c10::Argument>& arguments) {
+  bool needed = false;
+  for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
+    needed = needed || (!argument->default_value() && !argument->kwarg_only());
+    if (needed && argument->default_value() && !argument->kwarg_only()) {
+      *argument = c10::Argument(argument->name(), argument->type(), argument->N());
+    }
+  }
+}
+
 /// Gives the compiled function the defaults that were evaluated when it was defined. In kTrace a default that is not
 /// of the variant's type is left out: that variant is called with a value.
 void set_defaults(Function& function, const FunctionObject& source, CompileMode mode) {
@@ -84,12 +112,13 @@ void set_defaults(Function& function, const FunctionObject& source, CompileMode 
       arguments.push_back(argument);
       continue;
     }
-    const auto value = to_typed_ivalue(found->second, argument.type());
+    const auto value = default_value(found->second, argument);
     if (!value && mode == CompileMode::kScript) {
       refuse_default(argument, source.def.range());
     }
     arguments.emplace_back(argument.name(), argument.type(), argument.N(), value, argument.kwarg_only());
   }
+  drop_early_defaults(arguments);
   function.setSchema(c10::FunctionSchema(schema.name(), schema.overload_name(), std::move(arguments), schema.returns(),
                                          schema.is_vararg(), schema.is_varret()));
 }
@@ -275,7 +304,7 @@ std::string Compilation::method_name(const Callee& callee) const {
 
 Function& Compilation::define(const Callee& callee, const Variant& variant) {
   const PythonScope& scope = *callee.function->scope;
-  torch::jit::Def def = rewrite_body(callee.function->def, scope, mode_);
+  torch::jit::Def def = rewrite_body(callee.function->def, scope, mode_, callee.instance());
   if (callee.is_method() && def.decl().params().size() == 0) {
     throw(ErrorReport(def.range()) << "method '" << callee.function->name << "' must have a self argument");
   }

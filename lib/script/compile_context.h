@@ -62,6 +62,10 @@ struct Callee {
   ModuleInfo* info = nullptr;                ///< of a method of the tree
   std::shared_ptr<InstanceObject> captured;  ///< of a method of another module: its parameters are constants
 
+  /// The module whose method it is; nullptr for a function.
+  const InstanceObject* instance() const {
+    return info != nullptr ? info->instance.get() : captured.get();
+  }
   bool is_method() const {
     return info != nullptr || captured != nullptr;
   }

@@ -49,7 +49,7 @@ std::string python_graphs(const PythonText& code, const std::vector<std::string>
                   "        thing = thing()\n"
                   "    graph = torch.jit.script(thing).graph\n"
                   "    print(torch._C._jit_pass_canonicalize(graph, False).str(False) + '-----')\n");
-  const CommandOutput output = run_command(python() + " " + script.string() + " 2>&1");
+  const CommandOutput output = run_command(python() + " -W ignore " + script.string() + " 2>&1");
   INFO(output.out);
   REQUIRE(output.exit_code == 0);
   return output.out;

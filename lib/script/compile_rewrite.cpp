@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "script/compile_context.h"
 #include "script/types.h"
 
 namespace bertjit {
@@ -80,13 +81,16 @@ bool leaves_loop(const TreeRef& body) {
 
 class BodyRewriter {
  public:
-  BodyRewriter(const PythonScope& scope, CompileMode mode) : scope_(scope), mode_(mode) {}
+  BodyRewriter(const PythonScope& scope, CompileMode mode, const InstanceObject* self, std::string self_name)
+      : scope_(scope), mode_(mode), self_(self), self_name_(std::move(self_name)) {}
 
   TreeRef rewrite(const TreeRef& tree) const {
     const TreeRef inner = tree->map([this](const TreeRef& child) { return rewrite(child); });
     switch (inner->kind()) {
       case torch::jit::TK_APPLY:
         return rewrite_call(Apply(inner));
+      case torch::jit::TK_SUBSCRIPT:
+        return rewrite_slice(torch::jit::Subscript(inner));
       case torch::jit::TK_ASSIGN:
         return rewrite_assignment(inner);
       case torch::jit::TK_FOR:
@@ -211,6 +215,33 @@ class BodyRewriter {
     return torch::jit::For::create(loop.range(), targets, iterables, loop.body());
   }
 
+  /// Whether the expression is `self.name`, a container of modules.
+  std::optional<std::string> container_name(const Expr& expr) const {
+    if (self_ == nullptr || expr.kind() != '.') {
+      return std::nullopt;
+    }
+    const torch::jit::Select select(expr);
+    const bool of_self = select.value().kind() == torch::jit::TK_VAR && Var(select.value()).name().name() == self_name_;
+    const AttributeObject* attribute = of_self ? self_->find(select.selector().name()) : nullptr;
+    const auto module = attribute == nullptr ? nullptr : attribute->value.as<InstanceObject>();
+    return module && container_kind(*module->type) == ContainerKind::kList ? std::make_optional(attribute->name)
+                                                                           : std::nullopt;
+  }
+
+  TreeRef rewrite_slice(const torch::jit::Subscript& subscript) const {
+    const auto container = container_name(subscript.value());
+    const auto indices = subscript.subscript_exprs();
+    if (!container || indices.size() != 1 || indices[0].kind() != torch::jit::TK_SLICE_EXPR) {
+      return subscript.tree();
+    }
+    const torch::jit::SliceExpr slice(indices[0]);
+    const auto or_none = [&](const Maybe<Expr>& bound) {
+      return bound.present() ? bound.get() : Expr(Compound::create(torch::jit::TK_NONE, subscript.range(), {}));
+    };
+    return call(subscript.range(), std::string(kSlicePrefix) + *container,
+                {or_none(slice.start()), or_none(slice.end()), or_none(slice.step())});
+  }
+
   TreeRef rewrite_comprehension(const torch::jit::ListComp& list) const {
     const auto range = indexes_module(list.elt().tree(), list.target()) ? known_range(list.iter()) : std::nullopt;
     return range ? torch::jit::ListComp::create(list.range(), list.elt(), list.target(), *range).tree() : list.tree();
@@ -222,6 +253,8 @@ class BodyRewriter {
 
   const PythonScope& scope_;
   CompileMode mode_;
+  const InstanceObject* self_;
+  std::string self_name_;
 };
 
 }  // namespace
@@ -230,8 +263,10 @@ size_t star_count(const std::string& parameter) {
   return std::min(parameter.find_first_not_of('*'), parameter.size());
 }
 
-torch::jit::Def rewrite_body(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode) {
-  const BodyRewriter rewriter(scope, mode);
+torch::jit::Def rewrite_body(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode,
+                             const InstanceObject* self) {
+  const auto params = def.decl().params();
+  const BodyRewriter rewriter(scope, mode, self, params.size() == 0 ? "" : params[0].ident().name());
   return torch::jit::Def::create(def.range(), def.name(), def.decl(),
                                  List<torch::jit::Stmt>(rewriter.rewrite(def.statements().tree())));
 }

@@ -18,14 +18,19 @@ inline constexpr std::string_view kTypePrefix = "__bertjit_type_";        ///< +
 inline constexpr std::string_view kSplatPrefix = "__bertjit_splat_";      ///< + "0" or "1" an argument: is it starred?
 inline constexpr std::string_view kComparePrefix = "__bertjit_compare_";  ///< + "eq", "lt", …
 
+inline constexpr std::string_view kSlicePrefix = "__bertjit_slice_";  ///< + the name of a container that self has
 inline constexpr std::string_view kLenName = "__bertjit_len";
 inline constexpr std::string_view kRangeName = "__bertjit_range";
 
-/// The body with annotations in the type parser's names and `super(X, self)` as `super()`. For tracing also:
-/// `f(a, *b)` as `f(*splat(a, b))`, which knows what a list is when its type is known; comparisons in conditions
-/// through a function that decides those of constants, so that a branch Python never takes need not compile; and
-/// `for i in range(n)` turn by turn where `self.layers[i]` asks for an `i` that is known.
-torch::jit::Def rewrite_body(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode);
+/// The body with annotations in the type parser's names, `super(X, self)` as `super()`, `for a, b in` with one target,
+/// and `self.layers[1:]` through a function: libtorch 2.13 takes the wrong submodules there (each the last of the
+/// slice). For tracing also: `f(a, *b)` as `f(*splat(a, b))`, which knows what a list is when its type is known;
+/// comparisons in conditions through a function that decides those of constants, so that a branch Python never takes
+/// need not compile; and `for i in range(n)` turn by turn where `self.layers[i]` asks for an `i` that is known.
+///
+/// `self`: the instance whose method this is; nullptr for a function.
+torch::jit::Def rewrite_body(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode,
+                             const InstanceObject* self);
 
 /// How a parameter is declared.
 struct ParameterDeclaration {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "record/interpreter.h"
 #include "script/compile.h"
 #include "script/script.h"
 #include "testing/error_of.h"
@@ -47,9 +48,13 @@ inline c10::IValue run(const Program& program, std::vector<c10::IValue> inputs) 
   return (*program.function)(std::move(inputs));
 }
 
-/// The tensor that `name` of `text` gives for `inputs`, compiled as for tracing.
+/// The tensor that `name` of `text` gives for `inputs`, compiled as for tracing. Run by libtorch and, operator by
+/// operator, by the interpreter that records; they must agree.
 inline at::Tensor traced(const std::string& text, const std::string& name, const std::vector<c10::IValue>& inputs) {
-  return run(PythonText(text).trace(name, inputs), inputs).toTensor();
+  const PythonText code(text);
+  const at::Tensor result = run(code.trace(name, inputs), inputs).toTensor();
+  CHECK(at::equal(interpret(code.trace(name, inputs), inputs).toTensor(), result));
+  return result;
 }
 inline at::Tensor scripted(const std::string& text, const std::string& name, const std::vector<c10::IValue>& inputs) {
   return run(PythonText(text).script(name), inputs).toTensor();

@@ -160,7 +160,8 @@ Outcome execute_with(const torch::jit::With& statement, const ScopePtr& scope) {
 void check_assertion(const torch::jit::Assert& statement, const ScopePtr& scope) {
   if (!is_true(evaluate(statement.test(), scope), statement.test().range())) {
     const bool said = statement.msg().present();
-    refuse(statement.range(), said ? "AssertionError: " + text_of(evaluate(statement.msg().get(), scope)) : "AssertionError");
+    refuse(statement.range(),
+           said ? "AssertionError: " + text_of(evaluate(statement.msg().get(), scope)) : "AssertionError");
   }
 }
 
@@ -228,7 +229,8 @@ Outcome execute_one(const Stmt& statement, const ScopePtr& scope) {
 }
 
 // `a, *b, c = values`.
-void unpack(const torch::jit::List<Expr>& targets, const Object& value, const SourceRange& where, const ScopePtr& scope) {
+void unpack(const torch::jit::List<Expr>& targets, const Object& value, const SourceRange& where,
+            const ScopePtr& scope) {
   const auto items = iterate(value, where);
   size_t star = targets.size();
   for (size_t i = 0; i < targets.size(); ++i) {

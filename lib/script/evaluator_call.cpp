@@ -77,9 +77,9 @@ void too_many(const FunctionObject& function, const Parameters& parameters, size
     required_count += function.defaults.count(name) == 0 ? 1 : 0;
   }
   const size_t most = parameters.positional.size();
-  const std::string takes = required_count == most
-                                ? plural("positional argument", most)
-                                : "from " + std::to_string(required_count) + " to " + plural("positional argument", most);
+  const std::string takes =
+      required_count == most ? plural("positional argument", most)
+                             : "from " + std::to_string(required_count) + " to " + plural("positional argument", most);
   refuse(where, "TypeError: " + qualified_name(function) + "() takes " + takes + " but " + std::to_string(given) +
                     (given == 1 ? " was given" : " were given"));
 }
@@ -139,10 +139,9 @@ Object call_instance(const std::shared_ptr<InstanceObject>& instance, const Call
   const std::string method = instance->type->is_module() ? "forward" : "__call__";
   const auto found = instance->type->find_method(method);
   if (!found) {
-    refuse(where, instance->type->is_module()
-                      ? "NotImplementedError: Module [" + instance->type->name +
-                            "] is missing the required \"forward\" function"
-                      : "TypeError: '" + instance->type->name + "' object is not callable");
+    refuse(where, instance->type->is_module() ? "NotImplementedError: Module [" + instance->type->name +
+                                                    "] is missing the required \"forward\" function"
+                                              : "TypeError: '" + instance->type->name + "' object is not callable");
   }
   return call_function(*found, with_self(instance, arguments), where);
 }

@@ -114,14 +114,13 @@ Object super_object(const Apply& apply, const ScopePtr& scope) {
     if (!first.as<ClassObject>() || !second.as<InstanceObject>()) {
       refuse(apply.range(), "TypeError: super(type, obj): obj must be an instance or subtype of type");
     }
-    return Object{std::make_shared<SuperObject>(
-        SuperObject{first.as<ClassObject>()->base, second.as<InstanceObject>()})};
+    return Object{
+        std::make_shared<SuperObject>(SuperObject{first.as<ClassObject>()->base, second.as<InstanceObject>()})};
   }
   if (!plain || type == nullptr || self == nullptr || !self->as<InstanceObject>()) {
     refuse(apply.range(), "RuntimeError: super(): no arguments");
   }
-  return Object{
-      std::make_shared<SuperObject>(SuperObject{type->as<ClassObject>()->base, self->as<InstanceObject>()})};
+  return Object{std::make_shared<SuperObject>(SuperObject{type->as<ClassObject>()->base, self->as<InstanceObject>()})};
 }
 
 Object evaluate_call(const Apply& expr, const ScopePtr& scope) {

@@ -37,7 +37,8 @@ std::optional<int64_t> bound(const torch::jit::Maybe<Expr>& expr, const ScopePtr
   if (is_none(value)) {
     return std::nullopt;
   }
-  const auto number = tensor_of(value) != nullptr ? std::make_optional(tensor_of(value)->item().toLong()) : integer_of(value);
+  const auto number =
+      tensor_of(value) != nullptr ? std::make_optional(tensor_of(value)->item().toLong()) : integer_of(value);
   if (!number) {
     refuse(expr.get().range(), "TypeError: slice indices must be integers or None or have an __index__ method");
   }
@@ -228,7 +229,8 @@ int64_t length_of(const Object& object, const SourceRange& where) {
   if (instance && instance->type->find_method("__len__")) {
     return integer_of(call(get_attribute(object, "__len__", where), {}, where)).value_or(0);
   }
-  const bool sized = items_of(object) != nullptr || object.as<DictObject>() || (instance && is_container(*instance->type));
+  const bool sized =
+      items_of(object) != nullptr || object.as<DictObject>() || (instance && is_container(*instance->type));
   if (!sized) {
     refuse(where, "TypeError: object of type '" + python_type_name(object) + "' has no len()");
   }

@@ -93,8 +93,8 @@ TEST_CASE("evaluator: statements of every kind", "[script]") {
   CHECK(text("x = []\nfor i in range(10):\n    if i == 2:\n        continue\n    elif i > 4:\n        break\n"
              "    else:\n        x.append(i)\n") == "[0, 1, 3, 4]");
   CHECK(text("x = 0\nwhile True:\n    x += 1\n    if x > 5: break\n") == "6");
-  CHECK(text("def f(n, acc=1):\n    '''text'''\n    if n < 2:\n        return acc\n    return f(n - 1, acc * n)\nx = f(5)") ==
-        "120");
+  CHECK(text("def f(n, acc=1):\n    '''text'''\n    if n < 2:\n        return acc\n    return f(n - 1, acc * n)\nx = "
+             "f(5)") == "120");
   CHECK(text("def f(a, *rest, b=2, **more):\n    return [a, rest, b, more['c']]\nx = f(1, 5, 6, c=7)") ==
         "[1, (5, 6), 2, 7]");
   CHECK(text("def f(a, b): return a - b\nargs = [5]\nx = f(*args, **{'b': 2})") == "3");
@@ -104,7 +104,9 @@ TEST_CASE("evaluator: statements of every kind", "[script]") {
         "(6, 5, 2, 3, 3, [1, 3])");
   CHECK(text("x = [(i, v) for i, v in enumerate(['a'], 1)], int('7'), float(2), bool([]), isinstance(True, int)") ==
         "([(1, 'a')], 7, 2.0, False, True)");
-  CHECK(text(kTorch + "x = math.sqrt(16), math.floor(2.7), round(math.pi, 3), math.prod([2, 3])") == "(4.0, 2, 3.142, 6)");
+  CHECK(text(kTorch + "x = torch.device('cuda' if torch.cuda.is_available() else 'cpu').type") == "cpu");
+  CHECK(text(kTorch + "x = math.sqrt(16), math.floor(2.7), round(math.pi, 3), math.prod([2, 3])") ==
+        "(4.0, 2, 3.142, 6)");
   CHECK(text("class Config:\n    hidden = 3\n    def __init__(self, layers):\n        self.layers = layers\n"
              "    @property\n    def both(self):\n        return self.layers + self.hidden\n"
              "    @staticmethod\n    def double(v):\n        return v * 2\n"
@@ -121,10 +123,13 @@ TEST_CASE("evaluator: tensors go through libtorch's operators", "[script]") {
   CHECK(tensor(kTorch + "x = torch.rand(2, requires_grad=True)").requires_grad());
   CHECK(tensor(kTorch + "x = torch.tensor([True, False])").scalar_type() == at::kBool);
   CHECK(tensor(kTorch + "x = torch.tensor([1, 2.5])").scalar_type() == at::kFloat);
-  CHECK(tensor(kTorch + "x = torch.cat([torch.ones(1, 2), torch.zeros(1, 2)], dim=0)").sizes() == at::IntArrayRef({2, 2}));
-  CHECK(text(kTorch + "a = torch.ones(2, 3)\nx = a.shape, a.size(1), a.dim(), a.sum().item(), a.dtype is torch.float32") ==
+  CHECK(tensor(kTorch + "x = torch.cat([torch.ones(1, 2), torch.zeros(1, 2)], dim=0)").sizes() ==
+        at::IntArrayRef({2, 2}));
+  CHECK(text(kTorch +
+             "a = torch.ones(2, 3)\nx = a.shape, a.size(1), a.dim(), a.sum().item(), a.dtype is torch.float32") ==
         "((2, 3), 3, 2, 6.0, True)");
-  CHECK_FALSE(tensor(kTorch + "w = torch.ones(1, requires_grad=True)\nwith torch.no_grad():\n    x = w * 2\n").requires_grad());
+  CHECK_FALSE(
+      tensor(kTorch + "w = torch.ones(1, requires_grad=True)\nwith torch.no_grad():\n    x = w * 2\n").requires_grad());
   CHECK(tensor(kTorch + "w = torch.ones(1, requires_grad=True)\nx = w * 2\n").requires_grad());
 }
 
@@ -136,9 +141,26 @@ TEST_CASE("evaluator: random numbers are Python's for the seed", "[script]") {
                            "torch.manual_seed(7)\nl = torch.nn.Linear(3, 2)\na = torch.rand(2)\nb = torch.randn(2)\n"
                            "c = torch.randint(0, 100, (3,))\nd = torch.randperm(5)\n"
                            "x = torch.cat([l.weight.flatten(), l.bias, a, b, c.float(), d.float()])";
-  CHECK(close(tensor(code), {0.040325075, -0.347792119, 0.183841825, 0.181161284, -0.308580369, -0.086531632,
-                             -0.33822792768478394, 0.1498066484928131, 0.36531615257263184, 0.8512683510780334,
-                             0.4457423985004425, -0.7068324685096741, 62, 30, 66, 2, 4, 0, 3, 1}));
+  CHECK(close(tensor(code), {0.040325075,
+                             -0.347792119,
+                             0.183841825,
+                             0.181161284,
+                             -0.308580369,
+                             -0.086531632,
+                             -0.33822792768478394,
+                             0.1498066484928131,
+                             0.36531615257263184,
+                             0.8512683510780334,
+                             0.4457423985004425,
+                             -0.7068324685096741,
+                             62,
+                             30,
+                             66,
+                             2,
+                             4,
+                             0,
+                             3,
+                             1}));
   // torch.manual_seed(0); c = torch.nn.Conv2d(1, 2, 3): c.weight.flatten()[:3], c.bias, torch.rand(1)
   const std::string conv = kTorch +
                            "torch.manual_seed(0)\nc = torch.nn.Conv2d(1, 2, 3)\n"
@@ -175,37 +197,43 @@ TEST_CASE("evaluator: a module's own methods", "[script]") {
   CHECK(tensor(kModule + "x = Outer().double().inner.weight").scalar_type() == at::kDouble);
   CHECK(tensor(kModule + "x = Outer().to(torch.float16).mean").scalar_type() == at::kHalf);
   CHECK_FALSE(tensor(kModule + "x = Outer().requires_grad_(False).inner.weight").requires_grad());
-  CHECK(close(tensor(kModule + "a = Outer()\nb = Outer()\na.inner.weight.data.fill_(3)\nb.load_state_dict(a.state_dict())\n"
-                               "x = b.inner.weight"),
-              {3, 3, 3}));
-  CHECK(close(tensor(kModule + "def init(m):\n    if isinstance(m, Inner):\n        torch.nn.init.constant_(m.weight, 5.0)\n"
-                               "m = Outer()\nm.apply(init)\nx = m.inner.weight"),
-              {5, 5, 5}));
+  CHECK(close(
+      tensor(kModule + "a = Outer()\nb = Outer()\na.inner.weight.data.fill_(3)\nb.load_state_dict(a.state_dict())\n"
+                       "x = b.inner.weight"),
+      {3, 3, 3}));
+  CHECK(close(
+      tensor(kModule + "def init(m):\n    if isinstance(m, Inner):\n        torch.nn.init.constant_(m.weight, 5.0)\n"
+                       "m = Outer()\nm.apply(init)\nx = m.inner.weight"),
+      {5, 5, 5}));
 }
 
 TEST_CASE("evaluator: containers of modules", "[script]") {
   const std::string nn = "import torch\nfrom torch import nn\nfrom collections import OrderedDict\n";
   CHECK(text(nn + "s = nn.Sequential(nn.Linear(2, 3), nn.ReLU())\nx = len(s), [n for n, p in s.named_parameters()]") ==
         "(2, ['0.weight', '0.bias'])");
-  CHECK(text(nn + "s = nn.Sequential(OrderedDict([('fc', nn.Linear(2, 3))]))\nx = [n for n, p in s.named_parameters()]") ==
+  CHECK(text(nn +
+             "s = nn.Sequential(OrderedDict([('fc', nn.Linear(2, 3))]))\nx = [n for n, p in s.named_parameters()]") ==
         "['fc.weight', 'fc.bias']");
   CHECK(text(nn + "l = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))\nl.append(nn.ReLU())\nl.insert(0, nn.Tanh())\n"
                   "l += [nn.ReLU()]\nx = len(l), isinstance(l[0], nn.Tanh), isinstance(l[-1], nn.ReLU), len(l[1:3])") ==
         "(6, True, True, 2)");
   CHECK(text(nn + "d = nn.ModuleDict({'a': nn.ReLU()})\nd['b'] = nn.Tanh()\nx = list(d.keys()), 'b' in d, len(d)") ==
         "(['a', 'b'], True, 2)");
-  CHECK(text(nn + "p = nn.ParameterList([nn.Parameter(torch.ones(2))])\nx = len(p), [n for n, v in p.named_parameters()]") ==
+  CHECK(text(nn +
+             "p = nn.ParameterList([nn.Parameter(torch.ones(2))])\nx = len(p), [n for n, v in p.named_parameters()]") ==
         "(1, ['0'])");
   CHECK(close(tensor(nn + "s = nn.Sequential(nn.ReLU(), nn.Identity())\nx = s(torch.tensor([-1., 2.]))"), {0, 2}));
 }
 
 TEST_CASE("evaluator: Python's exceptions, at their place", "[script]") {
   CHECK_THAT(error("x = y"), StartsWith("f.py:1:4: NameError: name 'y' is not defined\n  x = y\n      ^"));
-  CHECK_THAT(error("x = 1 + 'a'"), StartsWith("f.py:1:4: TypeError: unsupported operand type(s) for +: 'int' and 'str'"));
+  CHECK_THAT(error("x = 1 + 'a'"),
+             StartsWith("f.py:1:4: TypeError: unsupported operand type(s) for +: 'int' and 'str'"));
   CHECK_THAT(error("x = [1][3]"), StartsWith("f.py:1:4: IndexError: list index out of range"));
   CHECK_THAT(error("d = {'a': 1}\nx = d['b']"), StartsWith("f.py:2:4: KeyError: 'b'"));
   CHECK_THAT(error("x = 1 / 0"), StartsWith("f.py:1:4: ZeroDivisionError"));
-  CHECK_THAT(error("a, b = [1, 2, 3]\nx = a"), StartsWith("f.py:1:0: ValueError: too many values to unpack (expected 2)"));
+  CHECK_THAT(error("a, b = [1, 2, 3]\nx = a"),
+             StartsWith("f.py:1:0: ValueError: too many values to unpack (expected 2)"));
   CHECK_THAT(error("def f():\n    raise ValueError('no')\nx = f()"), StartsWith("f.py:2:4: ValueError: no"));
   CHECK_THAT(error("def f(v):\n    assert v > 1, 'small'\nx = f(0)"), StartsWith("f.py:2:4: AssertionError: small"));
   CHECK_THAT(error("x = (3).foo"), StartsWith("f.py:1:"));
@@ -215,7 +243,8 @@ TEST_CASE("evaluator: Python's exceptions, at their place", "[script]") {
   CHECK_THAT(error("def f(a): return a\nx = f(1, 2)"), Contains("f() takes 1 positional argument but 2 were given"));
   CHECK_THAT(error("def f(a): return a\nx = f(b=2)"), Contains("f() got an unexpected keyword argument 'b'"));
   CHECK_THAT(error("def f(a): return a\nx = f(1, a=2)"), Contains("f() got multiple values for argument 'a'"));
-  CHECK_THAT(error(kModule + "x = Inner()"), Contains("Inner.__init__() missing 1 required positional argument: 'size'"));
+  CHECK_THAT(error(kModule + "x = Inner()"),
+             Contains("Inner.__init__() missing 1 required positional argument: 'size'"));
   CHECK_THAT(error("def f(n): return f(n)\nx = f(1)"), Contains("RecursionError"));
   CHECK_THAT(error(kTorch + "x = torch.ones(2) @ torch.ones(3)"), StartsWith("f.py:3:4: "));
   CHECK_THAT(error(kTorch + "x = torch.ones(2).reshape('a')"), StartsWith("f.py:3:4: "));
@@ -230,7 +259,8 @@ TEST_CASE("evaluator: torch.nn.Module's own rules", "[script]") {
              Contains("TypeError: cannot assign 'Tensor' as parameter 'w' (torch.nn.Parameter or None expected)"));
   CHECK_THAT(error(head + "        super().__init__()\n        self.register_buffer('b', 3)\nx = A()"),
              Contains("cannot assign 'int' object to buffer 'b'"));
-  CHECK_THAT(error(head + "        super().__init__()\nx = A()(1)"), Contains("missing the required \"forward\" function"));
+  CHECK_THAT(error(head + "        super().__init__()\nx = A()(1)"),
+             Contains("missing the required \"forward\" function"));
 }
 
 TEST_CASE("evaluator: a loop without end is an error, not a hang", "[script]") {
@@ -241,7 +271,8 @@ TEST_CASE("evaluator: a layer that the library lacks is named, with those there 
   const std::string message = error(kTorch + "x = torch.nn.Linaer(2, 2)");
   CHECK_THAT(message, StartsWith("f.py:3:4: torch.nn.Linaer is not in the library"));
   CHECK_THAT(message, Contains("Linear"));
-  CHECK_THAT(error("import numpy as np\nx = np.zeros(3)"), StartsWith("f.py:2:4: module 'numpy' is outside the subset"));
+  CHECK_THAT(error("import numpy as np\nx = np.zeros(3)"),
+             StartsWith("f.py:2:4: module 'numpy' is outside the subset"));
 }
 
 TEST_CASE("evaluator: what is outside the subset hurts only where it is used", "[script]") {

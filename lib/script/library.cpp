@@ -92,9 +92,17 @@ std::string listed(const std::vector<std::string>& names) {
 }  // namespace
 
 bool is_namespace(const std::string& path) {
-  static const std::vector<std::string> kOwn = {"torch", "torch.nn", "torch.jit", "torch.random", "torch.nn.parameter",
-                                                "torch.nn.modules.module", "torch.nn.modules", "torch.autograd",
-                                                "torch.utils", "torch.version"};
+  static const std::vector<std::string> kOwn = {"torch",
+                                                "torch.nn",
+                                                "torch.jit",
+                                                "torch.random",
+                                                "torch.nn.parameter",
+                                                "torch.nn.modules.module",
+                                                "torch.nn.modules",
+                                                "torch.autograd",
+                                                "torch.utils",
+                                                "torch.version",
+                                                "torch.cuda"};
   return std::find(kOwn.begin(), kOwn.end(), path) != kOwn.end() || Library::instance().has_namespace(path);
 }
 
@@ -131,10 +139,11 @@ std::string missing_member(const NamespaceObject& space, const std::string& name
     return space.path + "." + name + " is not in the library of the subset; it has " + listed(names);
   }
   const bool known = is_namespace(space.path) || space.path == "math";
-  return known ? space.path + "." + name + " is outside the subset"
-               : "module '" + space.path +
-                     "' is outside the subset: torch, torchvision.models, math, typing, collections, copy, functools and "
-                     "files beside this one can be used";
+  return known
+             ? space.path + "." + name + " is outside the subset"
+             : "module '" + space.path +
+                   "' is outside the subset: torch, torchvision.models, math, typing, collections, copy, functools and "
+                   "files beside this one can be used";
 }
 
 }  // namespace bertjit

@@ -42,7 +42,7 @@ struct DictObject {
 struct FunctionObject {
   std::string name;
   torch::jit::Def def;
-  std::shared_ptr<PythonScope> scope;            ///< where its free names are looked up
+  std::shared_ptr<PythonScope> scope;      ///< where its free names are looked up
   std::map<std::string, Object> defaults;  ///< evaluated when it was defined, as in Python
   std::string module = {};  ///< of the library's: "torch.nn.functional", part of the compiled function's name
 };
@@ -68,11 +68,11 @@ struct CompiledModuleObject {
 
 /// `class X(torch.nn.Module)`, or a plain class, whose instances exist only while the file is evaluated.
 struct ClassObject {
-  std::string name;            ///< "MyCell", "Linear"
-  std::string qualified_name;  ///< "__torch__.MyCell", "__torch__.torch.nn.modules.linear.Linear", as Python's
-  torch::jit::ClassDef def;    ///< methods that TorchScript's parser takes; static ones and properties too
-  std::shared_ptr<ClassObject> base;  ///< nullptr: torch.nn.Module itself, or a class without a base
-  std::shared_ptr<PythonScope> scope;       ///< the file's names
+  std::string name;                    ///< "MyCell", "Linear"
+  std::string qualified_name;          ///< "__torch__.MyCell", "__torch__.torch.nn.modules.linear.Linear", as Python's
+  torch::jit::ClassDef def;            ///< methods that TorchScript's parser takes; static ones and properties too
+  std::shared_ptr<ClassObject> base;   ///< nullptr: torch.nn.Module itself, or a class without a base
+  std::shared_ptr<PythonScope> scope;  ///< the file's names
   std::map<std::string, std::shared_ptr<FunctionObject>> methods;
   std::map<std::string, Object> attributes;             ///< assigned in the class body: __constants__, scale = 2
   std::map<std::string, torch::jit::Expr> annotations;  ///< `x: Final[int]`, `h: Dict[str, Tensor]`
@@ -147,14 +147,13 @@ struct SuperObject {
 
 /// Shared as Python's objects are: copying an Object copies the reference.
 struct Object {
-  using Data =
-      std::variant<c10::IValue,      ///< None, bool, int, float, str, Tensor, torch.device
-                   c10::ScalarType,  ///< torch.float32
-                   std::shared_ptr<ListObject>, std::shared_ptr<TupleObject>, std::shared_ptr<DictObject>,
-                   std::shared_ptr<FunctionObject>, std::shared_ptr<CompiledFunctionObject>,
-                   std::shared_ptr<CompiledModuleObject>, std::shared_ptr<ClassObject>, std::shared_ptr<InstanceObject>,
-                   std::shared_ptr<BoundMethodObject>, std::shared_ptr<BuiltinObject>, NamespaceObject,
-                   std::shared_ptr<SuperObject>>;
+  using Data = std::variant<c10::IValue,      ///< None, bool, int, float, str, Tensor, torch.device
+                            c10::ScalarType,  ///< torch.float32
+                            std::shared_ptr<ListObject>, std::shared_ptr<TupleObject>, std::shared_ptr<DictObject>,
+                            std::shared_ptr<FunctionObject>, std::shared_ptr<CompiledFunctionObject>,
+                            std::shared_ptr<CompiledModuleObject>, std::shared_ptr<ClassObject>,
+                            std::shared_ptr<InstanceObject>, std::shared_ptr<BoundMethodObject>,
+                            std::shared_ptr<BuiltinObject>, NamespaceObject, std::shared_ptr<SuperObject>>;
   Data data;
   bool is_parameter = false;  ///< `data` is a Tensor that torch.nn.Parameter made
 

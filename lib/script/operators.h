@@ -9,9 +9,9 @@
 
 namespace bertjit {
 
-/// Calls the operator `aten::name`, which libtorch's own schema matching finds as it does for TorchScript: any overload,
-/// keywords, sizes as several arguments. `self` is what a method is called on. `requires_grad=` is taken as in Python.
-/// Throws Error at `where` with libtorch's words.
+/// Calls the operator `aten::name`, which libtorch's own schema matching finds as it does for TorchScript: any
+/// overload, keywords, sizes as several arguments. `self` is what a method is called on. `requires_grad=` is taken as
+/// in Python. Throws Error at `where` with libtorch's words.
 Object call_operator(const std::string& name, const std::optional<Object>& self, const CallArguments& arguments,
                      const torch::jit::SourceRange& where);
 
@@ -36,8 +36,8 @@ std::string text_of(const Object& object);
 Object none_object();
 bool is_none(const Object& object);
 const at::Tensor* tensor_of(const Object& object);
-std::optional<int64_t> integer_of(const Object& object);   ///< bool and int
-std::optional<double> number_of(const Object& object);     ///< bool, int and float
+std::optional<int64_t> integer_of(const Object& object);  ///< bool and int
+std::optional<double> number_of(const Object& object);    ///< bool, int and float
 const std::string* string_of(const Object& object);
 
 }  // namespace bertjit

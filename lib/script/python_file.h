@@ -23,12 +23,12 @@ namespace bertjit {
 struct PythonStatement {
   enum class Kind { kImport, kFunction, kClass, kMain, kOther };
   Kind kind = Kind::kOther;
-  std::string name;                                   ///< of a function or class
-  std::vector<std::vector<PythonToken>> decorators;   ///< without the @
-  std::vector<LogicalLine> lines;                     ///< without decorators
-  std::set<std::string> binds;                        ///< names it assigns, defines or imports
-  std::set<std::string> changes;                      ///< names whose object it changes: model.eval(), x[0] = 1
-  bool seeds = false;                                 ///< torch.manual_seed(…)
+  std::string name;                                  ///< of a function or class
+  std::vector<std::vector<PythonToken>> decorators;  ///< without the @
+  std::vector<LogicalLine> lines;                    ///< without decorators
+  std::set<std::string> binds;                       ///< names it assigns, defines or imports
+  std::set<std::string> changes;                     ///< names whose object it changes: model.eval(), x[0] = 1
+  bool seeds = false;                                ///< torch.manual_seed(…)
 };
 
 /// `import module as alias`; with a name, `from module import name as alias`.

@@ -176,7 +176,8 @@ TEST_CASE("python file: imports in all their forms", "[script]") {
 }
 
 TEST_CASE("python file: text is what Python reads", "[script]") {
-  CHECK(expression("'a\\x41\\u00e9\\101\\q'") == expression("\"aA\xC3\xA9" "A\\\\q\""));
+  CHECK(expression("'a\\x41\\u00e9\\101\\q'") == expression("\"aA\xC3\xA9"
+                                                            "A\\\\q\""));
   CHECK(expression("r'\\d+\\n'") == expression("'\\\\d+\\\\n'"));
   CHECK(expression("'a' \"b\"") == expression("'ab'"));
   CHECK(expression("'''a\n\"b\"'''") == expression("'a\\n\"b\"'"));
@@ -205,6 +206,18 @@ TEST_CASE("python file: what the parser has no word for is said in its words", "
   CHECK(shown(file.parse_statements(file.statements().at(1))[0].tree()).find("floordiv") != std::string::npos);
   const auto branch = file.parse_statements(file.statements().at(2));
   CHECK(torch::jit::If(branch[0].tree()).trueBranch().size() == 2);
+}
+
+TEST_CASE("python file: a stop for the debugger in a function is left out", "[script]") {
+  const PythonFile file("f.py",
+                        "def f(x):\n    import pdb; pdb.set_trace()  # here\n    breakpoint()\n    return x\n"
+                        "def g(x):\n    import json\n    return x\n");
+  const auto def = file.parse_function(file.statements().at(0), false);
+  REQUIRE(def.statements().size() == 4);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(def.statements()[i].kind() == torch::jit::TK_PASS);
+  }
+  CHECK_THROWS_WITH(file.parse_function(file.statements().at(1), false), Contains("f.py:6:4"));
 }
 
 TEST_CASE("python file: a fault is said with its line, its column and a caret", "[script]") {

@@ -108,8 +108,8 @@ class Rewriter {
     const bool text_only = std::all_of(tokens.begin(), tokens.end(), [this](const auto& token) {
       return token.kind == Kind::kString && word(token).find_first_of("fFbB") > word(token).find_first_of("'\"");
     });
-    if (text_only) {
-      put("pass", first);  // a docstring, which does nothing
+    if (text_only || stops_for_debugger(tokens)) {
+      put("pass", first);  // a docstring, which does nothing, and what nobody sits before
     } else if (const size_t at = unknown_assignment(tokens); at < tokens.size()) {
       const std::string operation(word(tokens[at]).substr(0, word(tokens[at]).size() - 1));
       this->tokens(tokens.subspan(0, at), false);
@@ -122,6 +122,15 @@ class Rewriter {
       this->tokens(tokens, is(first, "def"));
     }
     put("\n", tokens.back().end, tokens.back().end);
+  }
+
+  // `import pdb; pdb.set_trace()`, a line at a time: functions are run, and compiled, without a stop.
+  bool stops_for_debugger(std::span<const PythonToken> tokens) const {
+    std::string joined;
+    for (const auto& token : tokens) {
+      joined += word(token);
+    }
+    return joined == "importpdb" || joined == "pdb.set_trace()" || joined == "breakpoint()";
   }
 
   // Where a `//=` or `@=`, which the parser does not know, stands.
@@ -148,7 +157,8 @@ class Rewriter {
         i = strings(tokens, i);
         continue;
       }
-      const bool argument = i > 0 && !open.empty() && open.back() == "(" && (is(tokens[i - 1], "(") || is(tokens[i - 1], ","));
+      const bool argument =
+          i > 0 && !open.empty() && open.back() == "(" && (is(tokens[i - 1], "(") || is(tokens[i - 1], ","));
       if (argument && in_def && open.size() == 1 && (token == "*" || token == "**") && i + 1 < tokens.size() &&
           tokens[i + 1].kind == Kind::kName) {
         put(token == "*" ? kStarPrefix : kDoubleStarPrefix, tokens[i]);
@@ -178,7 +188,8 @@ class Rewriter {
       ++i;
     }
     const auto target = tokens.subspan(first, i - first);
-    const bool several = std::any_of(target.begin(), target.end(), [this](const auto& token) { return is(token, ","); });
+    const bool several =
+        std::any_of(target.begin(), target.end(), [this](const auto& token) { return is(token, ","); });
     const bool wrapped = !target.empty() && is(target.front(), "(") && is(target.back(), ")");
     const bool wrap = several && !wrapped && i < tokens.size();
     put(wrap ? "(" : "", tokens[first - 1]);
@@ -271,7 +282,10 @@ class Rewriter {
     std::string digits(word(token));
     digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
     const char kind = digits.size() > 2 && digits[0] == '0' ? digits[1] : '\0';
-    const int base = kind == 'x' || kind == 'X' ? 16 : kind == 'o' || kind == 'O' ? 8 : kind == 'b' || kind == 'B' ? 2 : 0;
+    const int base = kind == 'x' || kind == 'X'   ? 16
+                     : kind == 'o' || kind == 'O' ? 8
+                     : kind == 'b' || kind == 'B' ? 2
+                                                  : 0;
     if (base != 0) {
       try {
         size_t used = 0;

@@ -107,8 +107,8 @@ class Reader {
   }
 
   static bool assigns(std::string_view text) {
-    static const std::set<std::string_view> kAugmented = {"+=", "-=",  "*=",  "/=",  "%=", "&=", "|=",
-                                                          "^=", "<<=", ">>=", "**=", "//=", "@="};
+    static const std::set<std::string_view> kAugmented = {
+        "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "//=", "@="};
     return text == "=" || kAugmented.count(text) != 0;
   }
 

@@ -107,7 +107,8 @@ size_t expression_end(std::string_view text, size_t at, size_t last) {
     } else if (c == '}') {
       return i;
     } else if (depth == 0 && (c == ':' || (c == '!' && i + 1 < last && text[i + 1] != '='))) {
-      throw TextFault(i, i + 1, "a format or conversion in an f-string is outside the subset: TorchScript has {} alone");
+      throw TextFault(i, i + 1,
+                      "a format or conversion in an f-string is outside the subset: TorchScript has {} alone");
     }
   }
   throw TextFault(at - 1, at, "an f-string's brace that does not close");

@@ -22,9 +22,9 @@ bool is_digit(char c) {
 }
 
 // Longest first, so that `**=` is not `*` and `*=`.
-constexpr std::array<std::string_view, 24> kOperators = {"**=", "//=", ">>=", "<<=", "...", "->", ":=", "==",
-                                                         "!=",  "<=",  ">=",  "+=",  "-=",  "*=", "/=", "%=",
-                                                         "&=",  "|=",  "^=",  "@=",  "**", "//", "<<", ">>"};
+constexpr std::array<std::string_view, 24> kOperators = {
+    "**=", "//=", ">>=", "<<=", "...", "->", ":=", "==", "!=", "<=", ">=", "+=",
+    "-=",  "*=",  "/=",  "%=",  "&=",  "|=", "^=", "@=", "**", "//", "<<", ">>"};
 
 class Splitter {
  public:

@@ -52,6 +52,9 @@ class ScopeResolver : public torch::jit::Resolver {
     if (name.rfind(kComparePrefix, 0) == 0) {
       return compare_value(name.substr(kComparePrefix.size()));
     }
+    if (name.rfind(kSlicePrefix, 0) == 0) {
+      return slice_value(compilation_, callee_, name.substr(kSlicePrefix.size()));
+    }
     if (name == kLenName) {
       return len_value(compilation_);
     }

@@ -65,7 +65,8 @@ Object made_of(const std::shared_ptr<ClassObject>& type, const std::string& file
     if (message.find("TypeError: " + type->name + ".__init__() missing") == std::string::npos) {
       throw;
     }
-    throw Error(error.kind(), message + "\n  write model = " + type->name + "(…) in the file and name " + file + ":model");
+    throw Error(error.kind(),
+                message + "\n  write model = " + type->name + "(…) in the file and name " + file + ":model");
   }
 }
 
@@ -117,8 +118,8 @@ ScriptDefinition open_script(const std::string& source, uint64_t seed) {
   const Object* found = file.defines(root) ? file.require(root) : nullptr;
   if (found == nullptr) {
     const auto names = file.names();
-    throw Error(ErrorKind::kInvalidArgument, path + ": there is no '" + root + "' in it; it defines " +
-                                                 (names.empty() ? "nothing" : listed(names)));
+    throw Error(ErrorKind::kInvalidArgument,
+                path + ": there is no '" + root + "' in it; it defines " + (names.empty() ? "nothing" : listed(names)));
   }
   try {
     Object object = select_path(*found, name);

@@ -73,9 +73,10 @@ std::shared_ptr<ClassObject> ScriptFile::base_of(const PythonStatement& statemen
   if (builtin && builtin->name == "object") {
     return nullptr;
   }
-  refuse(parsed.bases[0].range(), "class " + statement.name + " has a base that is outside the subset (" +
-                                      (builtin ? builtin->name : describe(base)) +
-                                      "): torch.nn.Module and classes of its kind are in it, and classes without a base");
+  refuse(parsed.bases[0].range(),
+         "class " + statement.name + " has a base that is outside the subset (" +
+             (builtin ? builtin->name : describe(base)) +
+             "): torch.nn.Module and classes of its kind are in it, and classes without a base");
 }
 
 void ScriptFile::add_method(ClassObject& type, const Member& member, const std::shared_ptr<PythonScope>& body,
@@ -133,8 +134,9 @@ void ScriptFile::add_member(ClassObject& type, const Member& member, const std::
 
 void ScriptFile::run_class(const PythonStatement& statement, const Parsed& parsed) {
   if (!parsed.decorators.empty()) {
-    refuse(parsed.decorators[0].range(), "a decorated class is outside the subset: TorchScript classes and data classes "
-                                         "cannot be made here; give a function tuples or tensors instead");
+    refuse(parsed.decorators[0].range(),
+           "a decorated class is outside the subset: TorchScript classes and data classes "
+           "cannot be made here; give a function tuples or tensors instead");
   }
   const auto base = base_of(statement, parsed);
   const auto range = file_->range(statement);
@@ -152,10 +154,9 @@ void ScriptFile::run_class(const PythonStatement& statement, const Parsed& parse
   const auto superclass = parsed.bases.empty() ? torch::jit::Maybe<Expr>::create(range)
                                                : torch::jit::Maybe<Expr>::create(range, parsed.bases[0]);
   const std::string prefix = module_.empty() ? "__torch__." : "__torch__." + module_ + ".";
-  const auto type = std::make_shared<ClassObject>(
-      ClassObject{statement.name, prefix + statement.name,
-                  ClassDef::create(range, ident, superclass, torch::jit::List<Stmt>::create(range, statements)), base,
-                  scope_});
+  const auto type = std::make_shared<ClassObject>(ClassObject{
+      statement.name, prefix + statement.name,
+      ClassDef::create(range, ident, superclass, torch::jit::List<Stmt>::create(range, statements)), base, scope_});
   const auto closure = std::make_shared<PythonScope>(scope_);
   closure->set("__class__", Object{type});
   const auto body = std::make_shared<PythonScope>(scope_);

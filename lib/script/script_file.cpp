@@ -94,7 +94,8 @@ std::set<size_t> ScriptFile::needed_statements(std::set<std::string> names) {
 
 const ScriptFile::Parsed& ScriptFile::parsed(size_t index) {
   const auto found = parsed_.find(index);
-  return found != parsed_.end() ? found->second : parsed_.emplace(index, parse(file_->statements()[index])).first->second;
+  return found != parsed_.end() ? found->second
+                                : parsed_.emplace(index, parse(file_->statements()[index])).first->second;
 }
 
 std::vector<Expr> ScriptFile::parse_decorators(const PythonStatement& statement) const {
@@ -194,8 +195,8 @@ void ScriptFile::run_imports(const PythonStatement& statement) {
 
 Object ScriptFile::imported(const PythonImport& import) {
   const std::string shown = import.name.empty() ? import.module : import.module + "." + import.name;
-  const auto beside = folder_.empty() || import.module.empty() ? std::filesystem::path()
-                                                               : folder_ / (import.module + ".py");
+  const auto beside =
+      folder_.empty() || import.module.empty() ? std::filesystem::path() : folder_ / (import.module + ".py");
   if (!beside.empty() && std::filesystem::exists(beside)) {
     auto& file = evaluation().files[beside.string()];
     if (!file) {

@@ -105,14 +105,16 @@ TEST_CASE("script: names of files beside it can be imported", "[script]") {
   sources.write("cells.py", kCell + "WIDTH = 4\n");
   const Object model = sources.open("import cells\nfrom cells import MyCell as Cell\nm = Cell(cells.WIDTH)\n", "m");
   CHECK(model.as<InstanceObject>()->type->qualified_name == "__torch__.cells.MyCell");
-  CHECK_THAT(sources.error("from cells import Other\nm = Other()\n", "m"), Contains("has no 'Other'; it has MyCell, WIDTH"));
+  CHECK_THAT(sources.error("from cells import Other\nm = Other()\n", "m"),
+             Contains("has no 'Other'; it has MyCell, WIDTH"));
 }
 
 TEST_CASE("script: errors name the file, the line and the way out", "[script]") {
   Sources sources;
   CHECK(sources.error(kCell + "model = MyCell()\n", "modle") ==
         "f.py: there is no 'modle' in it; it defines MyCell, model");
-  CHECK_THAT(sources.error("import torch\nx = torch.ones(3)\n", "x"), Contains("'x' is no function and no module, but Tensor"));
+  CHECK_THAT(sources.error("import torch\nx = torch.ones(3)\n", "x"),
+             Contains("'x' is no function and no module, but Tensor"));
   CHECK_THAT(sources.error("class A:\n    pass\n", "A"), StartsWith("f.py:1:0: class A is no torch.nn.Module"));
   const std::string needs =
       "import torch\nclass A(torch.nn.Module):\n    def __init__(self, gate):\n        super().__init__()\n";
@@ -200,8 +202,82 @@ TEST_CASE("script: a module called at the top of the file runs, with what it was
   CHECK(tensor_of(*get->scope->find("one"))->sizes() == at::IntArrayRef({2, 4}));
   CHECK_THAT(sources.error(kCell + "scripted = torch.jit.script(MyCell())\nm = scripted(torch.ones(2, 4))\n", "m"),
              StartsWith("f.py:10:4: "));
-  CHECK_THAT(sources.error(kCell + "m = torch.jit.script(MyCell)\n", "m"), Contains("consider passing an instance instead"));
+  CHECK_THAT(sources.error(kCell + "m = torch.jit.script(MyCell)\n", "m"),
+             Contains("consider passing an instance instead"));
   CHECK_THAT(sources.error("import torch\nm = torch.jit.load('none.pt')\n", "m"), StartsWith("f.py:2:4: "));
+}
+
+TEST_CASE("script: an encoder of the usual kind has Python's numbers", "[script]") {
+  Sources sources;
+  const std::string text = R"__(
+import torch, math
+import torch.nn as nn
+import torch.nn.functional as F
+from typing import Optional, Final
+
+torch.manual_seed(0)
+device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+
+class Attention(nn.Module):
+    """Self attention."""
+    heads: Final[int]
+    __constants__ = ['scale']
+
+    def __init__(self, hidden: int, heads: int = 2, *, dropout: float = 0.1):
+        super().__init__()
+        assert hidden % heads == 0, f"hidden {hidden} must divide by {heads}"
+        self.heads = heads
+        self.scale = 1.0 / math.sqrt(hidden // heads)
+        self.qkv = nn.Linear(hidden, hidden * 3)
+        self.out = nn.Linear(hidden, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.names = [f"layer{i}" for i in range(3)]
+
+    def forward(self, x, mask: Optional[torch.Tensor] = None):
+        b, n, c = x.shape
+        q, k, v = self.qkv(x).view(b, n, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        s = (q @ k.transpose(-2, -1)) * self.scale
+        if mask is not None:
+            s = s.masked_fill(mask == 0, -1e4)
+        return self.out((s.softmax(-1) @ v).transpose(1, 2).reshape(b, n, c))
+
+class Encoder(nn.Module):
+    def __init__(self, n=2, hidden=8):
+        super().__init__()
+        self.embed = nn.Embedding(100, hidden)
+        self.layers = nn.ModuleList(
+            [nn.ModuleDict({'att': Attention(hidden), 'norm': nn.LayerNorm(hidden)}) for _ in range(n)])
+        self.head = nn.Sequential(nn.Linear(hidden, 16), nn.GELU(), nn.Linear(16, 3))
+        for name, p in self.named_parameters():
+            if p.dim() > 1 and 'embed' not in name:
+                nn.init.xavier_uniform_(p)
+
+    def forward(self, ids):
+        x = self.embed(ids)
+        for layer in self.layers:
+            x = layer['norm'](x + layer['att'](x))
+        return F.log_softmax(self.head(x[:, 0]), dim=-1)
+
+model = Encoder().to(device).eval()
+with torch.no_grad():
+    model.head[0].bias.fill_(0.5)
+    model.embed.weight[0] *= 2
+ids = torch.randint(0, 100, (2, 5))
+count = sum(p.numel() for p in model.parameters())
+traced = torch.jit.trace(model, ids)
+eager, recorded = model(ids), traced(ids)
+def results():
+    return eager, recorded, ids, count
+)__";
+  const auto results = sources.open(text, "results").as<FunctionObject>();
+  const auto find = [&](const std::string& name) { return *results->scope->find(name); };
+  // torch 2.13, the same text
+  const auto expected =
+      at::tensor({-1.19241893F, -0.48037735F, -2.55151105F, -2.16653204F, -0.26645419F, -2.12582374F});
+  CHECK(at::allclose(tensor_of(find("eager"))->flatten(), expected, 0, 1e-5));
+  CHECK(at::allclose(tensor_of(find("recorded"))->flatten(), expected, 0, 1e-5));
+  CHECK(at::equal(*tensor_of(find("ids")), at::tensor({11, 25, 12, 93, 6, 0, 89, 40, 52, 33}, at::kLong).view({2, 5})));
+  CHECK(integer_of(find("count")) == 1603);
 }
 
 TEST_CASE("script: a traced module keeps the inputs it was traced and checked with", "[script]") {

@@ -362,6 +362,54 @@ class SuperProxy : public SugaredValue {
   Callee callee_;
 };
 
+/// `self.name[start:end:step]` as a function of the bounds.
+class SliceValue : public SugaredValue {
+ public:
+  SliceValue(Compilation& compilation, Callee callee, std::string name)
+      : compilation_(compilation), callee_(std::move(callee)), name_(std::move(name)) {}
+
+  std::string kind() const override {
+    return "slice";
+  }
+  SugaredValuePtr call(const SourceRange& where, GraphFunction& caller, Arguments args, Arguments /*kwargs*/,
+                       size_t /*n_binders*/) override {
+    const SugaredValuePtr self = callee_.info == nullptr
+                                     ? captured_module_value(compilation_, callee_.captured)
+                                     : module_value(compilation_, *callee_.info, caller.graph()->inputs().at(0));
+    const auto items = self->attr(where, caller, name_)->asTuple(where, caller, std::nullopt);
+    const int64_t step = bound(where, caller, args[2]).value_or(1);
+    if (step == 0) {
+      throw(ErrorReport(where) << "slice step cannot be zero");
+    }
+    const auto size = static_cast<int64_t>(items.size());
+    const int64_t first = step > 0 ? 0 : -1;
+    const int64_t last = step > 0 ? size : size - 1;
+    const auto place = [&](std::optional<int64_t> index, int64_t otherwise) {
+      return !index ? otherwise : std::clamp(*index < 0 ? *index + size : *index, first, last);
+    };
+    std::vector<SugaredValuePtr> taken;
+    const int64_t end = place(bound(where, caller, args[1]), step > 0 ? size : -1);
+    for (int64_t i = place(bound(where, caller, args[0]), step > 0 ? 0 : size - 1); step > 0 ? i < end : i > end;
+         i += step) {
+      taken.push_back(items[static_cast<size_t>(i)]);
+    }
+    return std::make_shared<SugaredTupleValue>(std::move(taken));
+  }
+
+ private:
+  static std::optional<int64_t> bound(const SourceRange& where, GraphFunction& caller, const NamedValue& argument) {
+    const auto known = constant_of(argument.value(*caller.graph()));
+    if (!known || !(known->isInt() || known->isNone())) {
+      throw(ErrorReport(where) << "the bounds of a slice of modules must be known when the function is compiled");
+    }
+    return known->isNone() ? std::nullopt : std::make_optional(known->toInt());
+  }
+
+  Compilation& compilation_;
+  Callee callee_;
+  std::string name_;
+};
+
 class SuperValue : public SugaredValue {
  public:
   SuperValue(Compilation& compilation, Callee callee) : compilation_(compilation), callee_(std::move(callee)) {}
@@ -395,6 +443,10 @@ SugaredValuePtr compiled_module_value(Value* self) {
 
 SugaredValuePtr super_value(Compilation& compilation, const Callee& callee) {
   return std::make_shared<SuperValue>(compilation, callee);
+}
+
+SugaredValuePtr slice_value(Compilation& compilation, const Callee& callee, const std::string& name) {
+  return std::make_shared<SliceValue>(compilation, callee, name);
 }
 
 std::unique_ptr<torch::jit::Self> make_self(Compilation& compilation, ModuleInfo& info) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <torch/csrc/jit/frontend/sugared_value.h>
 
@@ -20,6 +21,9 @@ torch::jit::SugaredValuePtr compiled_module_value(torch::jit::Value* self);
 
 /// `super()` in a method of `callee`.
 torch::jit::SugaredValuePtr super_value(Compilation& compilation, const Callee& callee);
+
+/// A slice of the container `self.name`, for a method of `callee`.
+torch::jit::SugaredValuePtr slice_value(Compilation& compilation, const Callee& callee, const std::string& name);
 
 /// The first argument of the methods of `info`.
 std::unique_ptr<torch::jit::Self> make_self(Compilation& compilation, ModuleInfo& info);

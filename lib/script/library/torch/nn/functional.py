@@ -385,8 +385,8 @@ def max_pool1d(
     input: Tensor,
     kernel_size: BroadcastingList1[int],
     stride: Optional[BroadcastingList1[int]] = None,
-    padding: BroadcastingList1[int] = (0,),
-    dilation: BroadcastingList1[int] = (1,),
+    padding: BroadcastingList1[int] = 0,
+    dilation: BroadcastingList1[int] = 1,
     ceil_mode: bool = False
 ) -> Tensor:
     if stride is None:
@@ -398,8 +398,8 @@ def max_pool2d(
     input: Tensor,
     kernel_size: BroadcastingList2[int],
     stride: Optional[BroadcastingList2[int]] = None,
-    padding: BroadcastingList2[int] = (0, 0),
-    dilation: BroadcastingList2[int] = (1, 1),
+    padding: BroadcastingList2[int] = 0,
+    dilation: BroadcastingList2[int] = 1,
     ceil_mode: bool = False
 ) -> Tensor:
     if stride is None:
@@ -411,8 +411,8 @@ def max_pool3d(
     input: Tensor,
     kernel_size: BroadcastingList3[int],
     stride: Optional[BroadcastingList3[int]] = None,
-    padding: BroadcastingList3[int] = (0, 0, 0),
-    dilation: BroadcastingList3[int] = (1, 1, 1),
+    padding: BroadcastingList3[int] = 0,
+    dilation: BroadcastingList3[int] = 1,
     ceil_mode: bool = False
 ) -> Tensor:
     if stride is None:
@@ -461,9 +461,9 @@ def interpolate(
 def unfold(
     input: Tensor,
     kernel_size: BroadcastingList2[int],
-    dilation: BroadcastingList2[int] = (1, 1),
-    padding: BroadcastingList2[int] = (0, 0),
-    stride: BroadcastingList2[int] = (1, 1)
+    dilation: BroadcastingList2[int] = 1,
+    padding: BroadcastingList2[int] = 0,
+    stride: BroadcastingList2[int] = 1
 ) -> Tensor:
     return torch.im2col(input, kernel_size, dilation, padding, stride)
 
@@ -472,8 +472,8 @@ def fold(
     input: Tensor,
     output_size: BroadcastingList2[int],
     kernel_size: BroadcastingList2[int],
-    dilation: BroadcastingList2[int] = (1, 1),
-    padding: BroadcastingList2[int] = (0, 0),
-    stride: BroadcastingList2[int] = (1, 1)
+    dilation: BroadcastingList2[int] = 1,
+    padding: BroadcastingList2[int] = 0,
+    stride: BroadcastingList2[int] = 1
 ) -> Tensor:
     return torch.col2im(input, output_size, kernel_size, dilation, padding, stride)
