@@ -240,7 +240,7 @@ std::string distinct(std::vector<std::string> names) {
 /// A number that is returned is a tensor in a trace, as in Python's.
 c10::IValue with_tensors(const c10::IValue& value) {
   if (!value.isTuple()) {
-    return value.isInt() ? c10::IValue(at::tensor(value.toInt(), at::kLong)) : value;
+    return value.isInt() ? c10::IValue(at::scalar_tensor(value.toInt(), at::kLong)) : value;
   }
   std::vector<c10::IValue> elements;
   for (const auto& element : value.toTupleRef().elements()) {
@@ -326,7 +326,7 @@ TEST_CASE("record_program: inputs and outputs that are no tensors are refused by
         "f: argument 'n' is int: only tensors, and (possibly nested) lists, tuples and dicts of tensors can be traced");
   const Program text = function_program("def f(x):\n    return x, 'done'\n");
   CHECK_THAT(error_of([&] { record_program(text, {numbers({2})}, {}); }).what(),
-             Contains("loop.py:2:11: f returns str: a trace can return tensors, and lists, tuples and dicts of them"));
+             Contains("loop.py:2:14: f returns str: a trace can return tensors, and lists, tuples and dicts of them"));
 }
 
 TEST_CASE("record_program: a loop beyond the limit of nodes is refused at its line, within the limit it is not") {

@@ -326,7 +326,8 @@ void Recorder::finish_outputs(const c10::IValue& outputs) {
   const auto tensors = tensors_in(outputs);
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!dependence_.depends(tensors[i]) && !symbols_.at(symbols_.of(tensors[i])).depends) {
-      findings_.add(FindingKind::kOutputConstant, location_of(element_place(i, tensors.size()).range, place.function),
+      const SourcePlace made = element_place(i, tensors.size());
+      findings_.add(FindingKind::kOutputConstant, location_of(made.range, made.function),
                     tensors.size() == 1 ? "the output" : "output " + std::to_string(i));
     }
     try {

@@ -101,13 +101,48 @@ Outcome loop_body(const torch::jit::List<Stmt>& body, const ScopePtr& scope, boo
   return outcome;
 }
 
+// `a, *b, c = values`.
+void unpack(const torch::jit::List<Expr>& targets, const Object& value, const SourceRange& where,
+            const ScopePtr& scope) {
+  const auto items = iterate(value, where);
+  size_t star = targets.size();
+  for (size_t i = 0; i < targets.size(); ++i) {
+    star = targets[i].kind() == torch::jit::TK_STARRED ? i : star;
+  }
+  const bool starred = star < targets.size();
+  const size_t least = targets.size() - (starred ? 1 : 0);
+  if (items.size() < least) {
+    refuse(where, "ValueError: not enough values to unpack (expected " + std::string(starred ? "at least " : "") +
+                      std::to_string(least) + ", got " + std::to_string(items.size()) + ")");
+  }
+  if (items.size() > least && !starred) {
+    refuse(where, "ValueError: too many values to unpack (expected " + std::to_string(least) + ")");
+  }
+  size_t at = 0;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (i != star) {
+      assign(targets[i], items[at++], scope);
+      continue;
+    }
+    const size_t count = items.size() - least;
+    const auto first = items.begin() + static_cast<std::ptrdiff_t>(at);
+    assign(torch::jit::Starred(targets[i].tree()).expr(),
+           list_object({first, first + static_cast<std::ptrdiff_t>(count)}), scope);
+    at += count;
+  }
+}
+
 Outcome execute_for(const torch::jit::For& statement, const ScopePtr& scope) {
-  if (statement.itrs().size() != 1 || statement.targets().size() != 1) {
+  if (statement.itrs().size() != 1) {
     refuse(statement.range(), "a loop over several things at once is outside the subset");
   }
   for (const auto& item : iterate(evaluate(statement.itrs()[0], scope), statement.itrs()[0].range())) {
     count_step(statement.range());
-    assign(statement.targets()[0], item, scope);
+    if (statement.targets().size() == 1) {
+      assign(statement.targets()[0], item, scope);
+    } else {
+      unpack(statement.targets(), item, statement.targets().range(), scope);
+    }
     bool stop = false;
     Outcome outcome = loop_body(statement.body(), scope, stop);
     if (stop) {
@@ -225,37 +260,6 @@ Outcome execute_one(const Stmt& statement, const ScopePtr& scope) {
       return {Flow::kContinue, {}};
     default:
       refuse(statement.range(), "this statement is outside the subset");
-  }
-}
-
-// `a, *b, c = values`.
-void unpack(const torch::jit::List<Expr>& targets, const Object& value, const SourceRange& where,
-            const ScopePtr& scope) {
-  const auto items = iterate(value, where);
-  size_t star = targets.size();
-  for (size_t i = 0; i < targets.size(); ++i) {
-    star = targets[i].kind() == torch::jit::TK_STARRED ? i : star;
-  }
-  const bool starred = star < targets.size();
-  const size_t least = targets.size() - (starred ? 1 : 0);
-  if (items.size() < least) {
-    refuse(where, "ValueError: not enough values to unpack (expected " + std::string(starred ? "at least " : "") +
-                      std::to_string(least) + ", got " + std::to_string(items.size()) + ")");
-  }
-  if (items.size() > least && !starred) {
-    refuse(where, "ValueError: too many values to unpack (expected " + std::to_string(least) + ")");
-  }
-  size_t at = 0;
-  for (size_t i = 0; i < targets.size(); ++i) {
-    if (i != star) {
-      assign(targets[i], items[at++], scope);
-      continue;
-    }
-    const size_t count = items.size() - least;
-    const auto first = items.begin() + static_cast<std::ptrdiff_t>(at);
-    assign(torch::jit::Starred(targets[i].tree()).expr(),
-           list_object({first, first + static_cast<std::ptrdiff_t>(count)}), scope);
-    at += count;
   }
 }
 

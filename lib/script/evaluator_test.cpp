@@ -92,6 +92,7 @@ TEST_CASE("evaluator: statements of every kind", "[script]") {
   CHECK(text("x = y = [1]\nx.append(2)\nx += [3]\nx = x, y") == "([1, 2, 3], [1, 2, 3])");
   CHECK(text("x = []\nfor i in range(10):\n    if i == 2:\n        continue\n    elif i > 4:\n        break\n"
              "    else:\n        x.append(i)\n") == "[0, 1, 3, 4]");
+  CHECK(text("x = []\nfor i, (j, k) in [(1, (2, 3))]:\n    x += [i, j, k]\n") == "[1, 2, 3]");
   CHECK(text("x = 0\nwhile True:\n    x += 1\n    if x > 5: break\n") == "6");
   CHECK(text("def f(n, acc=1):\n    '''text'''\n    if n < 2:\n        return acc\n    return f(n - 1, acc * n)\nx = "
              "f(5)") == "120");
