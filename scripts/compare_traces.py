@@ -9,7 +9,8 @@ operators in order, canonically written; "error" instead where torch.jit.trace f
 Canonical: one line an operator, with its inputs, all calls inlined. Inputs of the graph are named by their place, parameters
 by their path, results by the number of the operator. Left out, because they only carry a value on: constants, lists and
 tuples (written where they are used), a size made a tensor and a number again (prim::NumToTensor, aten::Int,
-aten::ScalarImplicit), aten::detach and aten::lift_fresh of constants, sizes nobody uses. A constant tensor without dimensions
+aten::ScalarImplicit), aten::detach and aten::lift_fresh of constants, sizes nobody uses; and what says the default in other
+words: device, layout and pin_memory of new tensors, their dtype if it is float32, a slice from the beginning or to the end. A constant tensor without dimensions
 is its number: Python wraps numbers that arithmetic with tensors needs, {2} for 2.
 """
 
@@ -25,6 +26,7 @@ import torch
 from testdata_source import named_values, target_in
 
 CARRIED = {"prim::NumToTensor", "aten::Int", "aten::ScalarImplicit", "aten::IntImplicit", "aten::FloatImplicit"}
+DEFAULTS = {"device", "layout", "pin_memory"}
 OF_CONSTANTS = {"aten::detach", "aten::lift_fresh", "aten::lift_fresh_copy"}
 
 
@@ -99,9 +101,23 @@ class Canonical:
         else:
             self.operator(node, kind, inputs, outputs, indent)
 
+    def arguments(self, node, kind, inputs):
+        texts = [self.name(value) for value in inputs]
+        if node.schema() == "(no schema)":
+            return texts
+        names = [argument.name for argument in torch._C.parse_schema(node.schema()).arguments]
+        if "pin_memory" in names:
+            texts = [
+                "None" if name in DEFAULTS or (name == "dtype" and text == "6") else text for name, text in zip(names, texts)
+            ]
+        elif kind == "aten::slice":
+            plain = {"start": "0", "end": str(2**63 - 1)}
+            texts = ["None" if plain.get(name) == text else text for name, text in zip(names, texts)]
+        return texts
+
     def operator(self, node, kind, inputs, outputs, indent):
         number = len(self.lines)
-        self.lines.append(f"{indent}{kind}(" + ", ".join(self.name(value) for value in inputs) + ")")
+        self.lines.append(f"{indent}{kind}(" + ", ".join(self.arguments(node, kind, inputs)) + ")")
         for i, output in enumerate(outputs):
             self.bind(output, f"%{number}" + (f".{i}" if len(outputs) > 1 else ""))
         for block in node.blocks():

@@ -384,7 +384,12 @@ void Recorder::looped(const jit::Node&, const Slots& decisions, int64_t turns) {
 
 void Recorder::set_attribute(const c10::intrusive_ptr<c10::ivalue::Object>& object, const std::string& name,
                              const Slot& value) {
+  // `self.total += x` assigns the buffer that was changed in place, which is recorded.
+  const bool same = value.value.isTensor() && object->getAttr(name).is(value.value);
   Execution::set_attribute(object, name, value);
+  if (same) {
+    return;
+  }
   if (object->type()->is_module()) {
     find(FindingKind::kStateNotRecorded, "self." + name);
   } else if (symbols_.depends(value) && symbols_.has_tensor(value)) {

@@ -1,6 +1,7 @@
 #include "source/script_source.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "infer/guards.h"
@@ -10,6 +11,46 @@
 namespace bertjit {
 
 namespace {
+
+/// Puts a module's data back at the end of the scope: numbers, strings, lists that a method assigns. Each run begins
+/// with the module as the file made it. Tensors that are changed in place are the caller's to watch.
+class AttributesGuard {
+ public:
+  explicit AttributesGuard(const Program& program) {
+    if (program.self) {
+      for (const auto& module : program.self->modules()) {
+        keep(module._ivalue());
+      }
+    }
+  }
+  ~AttributesGuard() {
+    for (const auto& [object, slot, value] : kept_) {
+      object->setSlot(slot, value);
+    }
+  }
+  AttributesGuard(const AttributesGuard&) = delete;
+  AttributesGuard& operator=(const AttributesGuard&) = delete;
+
+ private:
+  void keep(const c10::intrusive_ptr<c10::ivalue::Object>& object) {
+    for (size_t i = 0; i < object->type()->numAttributes(); ++i) {
+      const c10::IValue& value = object->getSlot(i);
+      if (!value.isObject()) {
+        kept_.emplace_back(object, i, shallow_copy(value));
+      }
+    }
+  }
+
+  /// What is appended to a list stays out of its copy.
+  static c10::IValue shallow_copy(const c10::IValue& value) {
+    if (value.isList()) {
+      return value.toList().copy();
+    }
+    return value.isGenericDict() ? c10::IValue(value.toGenericDict().copy()) : value;
+  }
+
+  std::vector<std::tuple<c10::intrusive_ptr<c10::ivalue::Object>, size_t, c10::IValue>> kept_;
+};
 
 bool has_input(const Signature& signature, const std::string& name) {
   return std::ranges::find(signature.inputs, name, &Argument::name) != signature.inputs.end();
@@ -61,11 +102,15 @@ const Program& RecordableScript::program_for(const BoundBatch& batch) {
 
 c10::IValue RecordableScript::run(const BoundBatch& batch, GradMode grad) {
   const GradGuard guard(grad);
-  return interpret(program_for(batch), batch.values);
+  const Program& program = program_for(batch);
+  const AttributesGuard attributes(program);
+  return interpret(program, batch.values);
 }
 
 Recording RecordableScript::record(const BoundBatch& batch, const RecordOptions& options) {
-  return record_program(program_for(batch), batch.values, options);
+  const Program& program = program_for(batch);
+  const AttributesGuard attributes(program);
+  return record_program(program, batch.values, options);
 }
 
 }  // namespace bertjit

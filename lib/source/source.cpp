@@ -88,6 +88,9 @@ Source open_source(const SourceOptions& options, uint64_t seed, const std::strin
     throw Error(ErrorKind::kInvalidArgument,
                 options.path + ": a Python file; say which of its names: " + options.path + ":NAME");
   }
+  if (!std::filesystem::exists(options.path)) {
+    throw Error(ErrorKind::kNotFound, options.path + ": no such file or directory");
+  }
   Source source{.name = options.path, .kind = SourceKind::kArchive, .compiled = load_module(options.path)};
   source.program = std::make_unique<RecordableModule>(*source.compiled, options.path);
   return source;

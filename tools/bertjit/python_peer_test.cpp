@@ -19,7 +19,23 @@ using testing::testdata;
 using testing::write_bytes;
 
 /// Sources whose traces differ, and why ours is the better one, or no worse.
-const std::map<std::string, std::string> kReasons = {};
+const std::map<std::string, std::string> kReasons = {
+    {"functions.py:attention", "math.sqrt of a size follows later sizes; Python writes the example's number down"},
+    {"functions.py:gathered", "a torch.tensor literal is the constant, without the copy and the detach behind it"},
+    {"functions.py:normalised", "aten::norm for aten::linalg_vector_norm: the same number"},
+    {"functions.py:with_new_tensor",
+     "a torch.tensor literal is the constant, without the copy and the detach behind it"},
+    {"layers.py:encoder", "the library's attention reshapes in other steps, to the same numbers"},
+    {"layers.py:encoder_layer", "the library's attention reshapes in other steps, to the same numbers"},
+    {"layers.py:multihead_attention", "the library's attention reshapes in other steps, to the same numbers"},
+    {"loops.py:rows_as_they_come", "TorchScript's `for row in x` selects each row; Python unbinds all at once"},
+    {"modules.py:Attention", "math.sqrt of a size follows later sizes; Python writes the example's number down"},
+    {"modules.py:tiny_transformer", "math.sqrt of a size follows later sizes; Python writes the example's number down"},
+    {"sizes.py:counted", "len(x) follows later sizes; Python writes the example's number down"},
+    {"sizes.py:scaled_by_width",
+     "a size is made a floating number before its root is taken, as Python's float is double"},
+    {"sizes.py:square_of_longest", "max() of sizes follows later sizes; Python writes the example's choice down"},
+};
 
 /// What the two pages of the TorchScript walkthroughs trace, with inputs of the pages' shapes.
 const std::vector<std::pair<std::string, json>> kPages = {
