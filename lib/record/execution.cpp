@@ -113,11 +113,15 @@ void Execution::run_block(Frame& frame, const Block& block) {
   }
 }
 
-void Execution::execute(Frame& frame, const Node& node) {
-  frame.node = &node;
+void Execution::count_step() {
   if (++steps_ > max_steps_) {
     refuse("stopped after " + std::to_string(max_steps_) + " operations: does this loop end?");
   }
+}
+
+void Execution::execute(Frame& frame, const Node& node) {
+  frame.node = &node;
+  count_step();
   try {
     dispatch(frame, node);
   } catch (const Error&) {
@@ -171,6 +175,7 @@ void Execution::run_loop(Frame& frame, const Node& node) {
   bool goes_on = inputs[1].value.toBool();
   int64_t turn = 0;
   for (; goes_on && turn < inputs[0].value.toInt(); ++turn) {
+    count_step();  // the body may be empty
     frame.values[body.inputs()[0]] = {turn};
     for (size_t i = 0; i < carried.size(); ++i) {
       frame.values[body.inputs()[i + 1]] = std::move(carried[i]);

@@ -69,6 +69,7 @@ class Execution {
  private:
   Slot run_graph(const std::shared_ptr<torch::jit::Graph>& graph, const std::string& name, Slots arguments);
   void run_block(Frame& frame, const torch::jit::Block& block);
+  void count_step();
   void execute(Frame& frame, const torch::jit::Node& node);
   void dispatch(Frame& frame, const torch::jit::Node& node);
   void run_if(Frame& frame, const torch::jit::Node& node);

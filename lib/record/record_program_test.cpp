@@ -342,6 +342,13 @@ TEST_CASE("record_program: a loop beyond the limit of nodes is refused at its li
                     run_traced(record_program(program, {numbers({2})}, options), {numbers({2})})));
 }
 
+TEST_CASE("record_program: a loop that records nothing is ended too") {
+  const Program program = function_program("def f(x):\n    while True:\n        pass\n    return x\n");
+  const Error error = error_of([&] { record_program(program, {numbers({2})}, {.max_nodes = 50}); });
+  CHECK(error.kind() == ErrorKind::kInvalidArgument);
+  CHECK_THAT(error.what(), Contains("stopped after 5000 operations: does this loop end?"));
+}
+
 TEST_CASE("record_program: after a program that failed the next recording is whole") {
   const Program fails = function_program("def f(x):\n    return x.view(x.size(0) + 1, x.size(1))\n");
   CHECK_THAT(error_of([&] {

@@ -74,7 +74,8 @@ void collect_constants(jit::Block& block, std::vector<jit::Node*>& constants) {
 
 Recorder::Recorder(const Program& program, const RecordOptions& options, const ModuleTree* tree,
                    const std::shared_ptr<jit::CompilationUnit>& unit, Findings& findings)
-    : Execution(InterpreterLimits().max_steps),
+    // A loop that records nothing must end too, and soon.
+    : Execution(100 * options.max_nodes),
       program_(program),
       options_(options),
       tree_(tree),

@@ -371,7 +371,7 @@ TEST_CASE("run: an --output name of no known kind is refused before the model ru
 
 TEST_CASE("run: what is no model is named") {
   for (const auto& [model, message] : std::vector<std::pair<std::string, std::string>>{
-           {"/nonexistent.pt", "cannot open /nonexistent.pt: No such file or directory"},
+           {"/nonexistent.pt", "/nonexistent.pt: no such file or directory"},
            {testdata("tiny-bert/vocab.txt").string(), "vocab.txt: is not a complete zip archive"},
            {testdata("golden").string(), "golden: has no config.json"},
            {testdata("tiny-bert-seqcls/pytorch_model.bin").string(), "a torch.save file, not TorchScript"},
