@@ -64,8 +64,7 @@ const std::vector<Pair>& pairs() {
       {"output-constant", "def f(x):\n    return torch.ones([2])\n", "def f(x):\n    return torch.ones_like(x)\n",
        at_line(2, 11), "the output"},
       {"output-constant", "def f(x):\n    y = torch.zeros([4])\n    return x, y\n",
-       "def f(x):\n    y = torch.zeros([4])\n    y[0] = x[0, 0]\n    return x, y.clone()\n", at_line(2, 8),
-       "output 1"},
+       "def f(x):\n    y = torch.zeros([4])\n    y[0] = x[0, 0]\n    return x, y.clone()\n", at_line(2, 8), "output 1"},
   };
   return all;
 }

@@ -45,8 +45,8 @@ CheckpointSource open_matching_source(const VerifyOptions& options, const std::o
   return source;
 }
 
-void match_outputs(CheckpointSource& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
-                   DType dtype) {
+void match_outputs(CheckpointSource& source, ModuleRunner& module, const BoundBatch& example,
+                   const VerifyOptions& options, DType dtype) {
   const size_t wanted = flatten_outputs(module.run_on_copy(example, GradMode::kOff)).size();
   if (source.model->description().outputs.size() == wanted) {
     return;

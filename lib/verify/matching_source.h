@@ -20,7 +20,7 @@ CheckpointSource open_matching_source(const VerifyOptions& options, const std::o
 
 /// Opens it once more, with hidden states or attentions or both, if only then it returns as many tensors as the module
 /// does on `example`: files of others make no claims, and may have been traced with those flags.
-void match_outputs(CheckpointSource& source, ModuleRunner& module, const BoundBatch& example, const VerifyOptions& options,
-                   DType dtype);
+void match_outputs(CheckpointSource& source, ModuleRunner& module, const BoundBatch& example,
+                   const VerifyOptions& options, DType dtype);
 
 }  // namespace bertjit

@@ -163,7 +163,8 @@ TEST_CASE("bad input: a missing vocabulary matters only to a text") {
 TEST_CASE("bad input: what is no checkpoint is named") {
   check_trace_fails("/nonexistent", "/nonexistent: no such file or directory");
   check_trace_fails(testdata("tiny-bert/vocab.txt").string(), "vocab.txt: is not a complete zip archive");
-  check_trace_fails(testdata("tiny-bert/model.safetensors").string(), "model.safetensors: is not a complete zip archive");
+  check_trace_fails(testdata("tiny-bert/model.safetensors").string(),
+                    "model.safetensors: is not a complete zip archive");
   check_trace_fails(testdata("golden").string(), "golden: has no config.json");
   check_trace_fails("", "no such file or directory");
   const TempDir folder;
