@@ -194,6 +194,7 @@ Slots Recorder::apply_recorded(const jit::Node& node, Slots inputs) {
   }
   settle_arguments(arguments);
   note_outputs(inputs, outputs, depends);
+  note_length(node, inputs, outputs);
   return outputs;
 }
 
@@ -255,6 +256,21 @@ void Recorder::note_outputs(const Slots& inputs, Slots& outputs, bool depends) {
         dependence_.mark_storage(tensor);
       }
     }
+  }
+}
+
+void Recorder::note_length(const jit::Node& node, const Slots& inputs, const Slots& outputs) {
+  if (outputs.size() != 1 || !outputs[0].value.isList()) {
+    return;
+  }
+  const auto kind = node.kind();
+  const bool of_tensor = kind == c10::aten::unbind || kind == c10::aten::split || kind == c10::aten::unsafe_split;
+  const bool cut_by_size = of_tensor && inputs[0].value.isTensor() && !inputs[1].value.isList();
+  if ((cut_by_size && dependence_.depends(inputs[0].value.toTensor())) ||
+      // [0] * n
+      (kind == c10::aten::mul && inputs.size() > 1 && symbols_.depends(inputs[1])) ||
+      std::any_of(inputs.begin(), inputs.end(), [&](const Slot& slot) { return symbols_.length_depends(slot.value); })) {
+    symbols_.mark_length(outputs[0].value);
   }
 }
 

@@ -57,6 +57,7 @@ class Recorder : public Execution {
   void note_mutations(const c10::FunctionSchema& schema, const Slots& inputs);
   void keep_literal(const at::Tensor& about_to_change);
   void note_outputs(const Slots& inputs, Slots& outputs, bool depends);
+  void note_length(const torch::jit::Node& node, const Slots& inputs, const Slots& outputs);
   void finish_outputs(const c10::IValue& outputs);
   c10::IValue output_value(const Slot& slot);
   SourcePlace return_place() const;

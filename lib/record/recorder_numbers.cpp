@@ -297,6 +297,7 @@ std::optional<Slots> Recorder::apply_list_operator(const jit::Node& node, const 
   } else if (!outputs.empty() && is_number(outputs[0].value)) {
     outputs[0].symbol = shadow.at(0).toInt();
   }
+  note_length(node, inputs, outputs);
   return outputs;
 }
 
@@ -318,8 +319,13 @@ Slots Recorder::apply_unrecorded(const jit::Node& node, const Slots& inputs) {
     from_size = from_size || symbols_.has_tensor(input);
     from_input = from_input || symbols_.depends(input) || symbols_.any_element_depends(input.value);
   }
+  if (node.kind() == c10::aten::len) {
+    // A list of sizes is as long as a tensor has dimensions, whatever they are.
+    from_input = symbols_.length_depends(inputs[0].value);
+  }
   Slots outputs = run_operator(node, inputs);
   note_outputs(inputs, outputs, depends);
+  note_length(node, inputs, outputs);
   if (outputs.size() != 1 || !is_number(outputs[0].value)) {
     return outputs;
   }

@@ -75,7 +75,7 @@ std::vector<int64_t> Symbols::elements(const c10::IValue& container) const {
   }
   std::vector<int64_t> ids;
   bool any = false;
-  for (const c10::IValue id : found->second.ids) {
+  for (const c10::IValue& id : found->second.ids) {
     ids.push_back(id.toInt());
     any = any || ids.back() != 0;
   }
@@ -86,6 +86,10 @@ void Symbols::set_elements(const c10::IValue& container, const std::vector<int64
   if (std::any_of(ids.begin(), ids.end(), [](int64_t id) { return id != 0; })) {
     elements_.insert_or_assign(container.internalToPointer(), Elements{container, list_of(ids)});
   }
+}
+
+void Symbols::mark_length(const c10::IValue& list) {
+  lengths_.emplace(list.internalToPointer(), list);
 }
 
 c10::IValue Symbols::shadow(const c10::IValue& list) {

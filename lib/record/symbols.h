@@ -54,6 +54,12 @@ class Symbols {
   /// Whether an element has a symbol that depends on an input.
   bool any_element_depends(const c10::IValue& container) const;
 
+  /// Notes that `list` is as long as an input makes it: unbind(x), [0] * len(x).
+  void mark_length(const c10::IValue& list);
+  bool length_depends(const c10::IValue& value) const {
+    return value.isList() && lengths_.contains(value.internalToPointer());
+  }
+
  private:
   struct Elements {
     c10::IValue container;  ///< held so that its address is not another's
@@ -63,6 +69,7 @@ class Symbols {
   std::vector<Symbol> symbols_;
   std::unordered_map<const void*, int64_t> of_tensor_;
   std::unordered_map<const void*, Elements> elements_;
+  std::unordered_map<const void*, c10::IValue> lengths_;  ///< lists, held as in Elements
 };
 
 /// Which tensors of a recording were computed from an input.

@@ -107,7 +107,8 @@ at::Tensor tensor_from(const Object& data, std::optional<c10::ScalarType> dtype,
                      : collected.all_bool ? c10::kBool
                                           : c10::kLong;
   const auto wide = floating ? at::tensor(collected.floats, at::kDouble) : at::tensor(collected.integers, at::kLong);
-  return wide.to(dtype.value_or(found)).reshape(collected.shape);
+  // A copy, since what reshape gives counts as a view.
+  return wide.to(dtype.value_or(found)).reshape(collected.shape).clone();
 }
 
 Object make_tensor(const Arguments& arguments, const SourceRange& where) {

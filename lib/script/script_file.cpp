@@ -179,7 +179,9 @@ void ScriptFile::run(size_t index) {
         wrappers.emplace_back(value, *decorator);
       }
     }
-    Object function{define_function(def, scope_)};
+    auto defined = define_function(def, scope_);
+    defined->module = module_;
+    Object function{std::move(defined)};
     for (const auto& [wrapper, expr] : wrappers) {
       function = call(wrapper, {{function}, {}}, expr.range());
     }
