@@ -6,9 +6,7 @@
 #include <vector>
 
 #include "container/bytes.h"
-#include "container/pytorch_bin.h"
-#include "container/safetensors.h"
-#include "container/shards.h"
+#include "container/read_tensors.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -16,19 +14,6 @@ namespace bertjit {
 namespace fs = std::filesystem;
 
 namespace {
-
-struct WeightsFile {
-  const char* name;
-  TensorFile (*read)(const fs::path& path);
-};
-
-/// In the order in which transformers looks for them (PreTrainedModel.from_pretrained, 4.57).
-constexpr std::array kWeightsFiles{
-    WeightsFile{"model.safetensors", read_safetensors},
-    WeightsFile{"model.safetensors.index.json", read_shards},
-    WeightsFile{"pytorch_model.bin", read_pytorch_bin},
-    WeightsFile{"pytorch_model.bin.index.json", read_shards},
-};
 
 /// What else holds weights, by how its name ends.
 struct OtherFile {
@@ -73,11 +58,11 @@ std::string describe_other_files(const fs::path& directory) {
 
 TensorFile open_weights(const fs::path& directory) {
   std::string looked_for;
-  for (const WeightsFile& file : kWeightsFiles) {
-    if (fs::exists(directory / file.name)) {
-      return file.read(directory / file.name);
+  for (const char* name : kWeightsFiles) {
+    if (fs::exists(directory / name)) {
+      return read_tensors(directory / name);
     }
-    looked_for += (looked_for.empty() ? "" : ", ") + std::string(file.name);
+    looked_for += (looked_for.empty() ? "" : ", ") + std::string(name);
   }
   const std::string found = describe_other_files(directory);
   throw Error(found.empty() ? ErrorKind::kNotFound : ErrorKind::kUnsupported,

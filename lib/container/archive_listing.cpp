@@ -61,9 +61,12 @@ std::string name_in_archive(const ArchiveListing& listing, const ZipRecord& reco
 }
 
 ArchiveListing list_archive(const std::filesystem::path& path) {
-  const ZipArchive archive(path);
+  return list_archive(ZipArchive(path));
+}
+
+ArchiveListing list_archive(const ZipArchive& archive) {
   ArchiveListing listing;
-  listing.path = path.string();
+  listing.path = archive.path().string();
   listing.size_bytes = archive.size_bytes();
   listing.records = archive.records();
   listing.root = common_root(listing.records);

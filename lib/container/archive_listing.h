@@ -43,5 +43,7 @@ std::string name_in_archive(const ArchiveListing& listing, const ZipRecord& reco
 /// Reads the directory and the few small records; no CRC but theirs is checked.
 /// Throws what ZipArchive throws; Error(kCorrupt) if one of the small records is not whole.
 ArchiveListing list_archive(const std::filesystem::path& path);
+/// The same for an archive that is open.
+ArchiveListing list_archive(const ZipArchive& archive);
 
 }  // namespace bertjit

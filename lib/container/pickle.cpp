@@ -92,8 +92,8 @@ std::string opcode_text(uint8_t opcode) {
 
 class PickleReader {
  public:
-  PickleReader(std::span<const std::byte> bytes, const std::string& source, const GlobalFilter& is_allowed)
-      : cursor_(bytes, source + ": pickle"), source_(source), is_allowed_(is_allowed) {}
+  PickleReader(std::span<const std::byte> bytes, const std::string& source, const PickleRules& rules)
+      : cursor_(bytes, source + ": pickle"), source_(source), rules_(rules) {}
 
   Pickle read() {
     while (work_++ < kMaxInstructions) {
@@ -363,11 +363,10 @@ class PickleReader {
         return true;
       case kReduce:
       case kNewObj:
-        push_call();
+        opcode == kNewObj&& rules_.keep_objects ? push_object() : push_call();
         return true;
       case kBuild:
-        pop();
-        top();
+        set_state(pop());
         return true;
       case kBinPersId:
         push(PicklePersistentId{pop()});
@@ -416,12 +415,12 @@ class PickleReader {
   }
 
   [[noreturn]] void refuse(const std::string& global) const {
-    fail("refers to " + in_quotes(global) + ", which a checkpoint of tensors does not need; nothing was executed",
+    fail("refers to " + in_quotes(global) + ", which " + rules_.content + " does not need; nothing was executed",
          ErrorKind::kUnsafe);
   }
 
   void push_global(std::string name) {
-    if (!is_allowed_(name)) {
+    if (!rules_.is_allowed(name)) {
       refuse(name);
     }
     push(PickleGlobal{std::move(name)});
@@ -438,6 +437,27 @@ class PickleReader {
     } else {
       push(PickleCall{callable, arguments});
     }
+  }
+
+  void push_object() {
+    const auto* arguments = PickleNode::as<PickleTuple>(pop());
+    const auto* type = PickleNode::as<PickleGlobal>(pop());
+    if (arguments == nullptr || !arguments->items.empty() || type == nullptr) {
+      fail_here("makes an object of something other than a global without arguments");
+    }
+    push(PickleObject{type});
+  }
+
+  /// Objects of other kinds (a dict that is an OrderedDict with attributes) drop it.
+  void set_state(const PickleNode* state) {
+    auto* object = std::get_if<PickleObject>(&top()->value);
+    if (object == nullptr) {
+      return;
+    }
+    if (object->state != nullptr) {
+      fail_here("gives an object its state twice");
+    }
+    object->state = state;
   }
 
   /// Python 3 makes an empty one and sets its items afterwards; Python 2 gives a list of [key, value] lists.
@@ -459,7 +479,7 @@ class PickleReader {
 
   ByteCursor cursor_;
   const std::string& source_;
-  const GlobalFilter& is_allowed_;
+  const PickleRules& rules_;
   Pickle pickle_;
   size_t work_ = 0;  ///< instructions so far
   std::vector<PickleNode*> stack_;
@@ -469,8 +489,12 @@ class PickleReader {
 
 }  // namespace
 
+Pickle read_pickle(std::span<const std::byte> bytes, const std::string& source, const PickleRules& rules) {
+  return PickleReader(bytes, source, rules).read();
+}
+
 Pickle read_pickle(std::span<const std::byte> bytes, const std::string& source, const GlobalFilter& is_allowed) {
-  return PickleReader(bytes, source, is_allowed).read();
+  return read_pickle(bytes, source, PickleRules{.is_allowed = is_allowed});
 }
 
 }  // namespace bertjit

@@ -50,10 +50,16 @@ struct PickleDict {
   std::vector<std::pair<const PickleNode*, const PickleNode*>> items;
 };
 
-/// A call that Python would make: REDUCE, NEWOBJ.
+/// A call that Python would make: REDUCE, and NEWOBJ unless objects are kept.
 struct PickleCall {
   const PickleGlobal* callable;
   const PickleTuple* arguments;
+};
+
+/// An instance that Python would make (NEWOBJ) and fill (BUILD).
+struct PickleObject {
+  const PickleGlobal* type;
+  const PickleNode* state = nullptr;  ///< nullptr if it was given none
 };
 
 /// What the program that wrote the pickle keeps elsewhere; for torch.save a tuple that describes a storage.
@@ -65,7 +71,7 @@ struct PicklePersistentId {
 /// limit.
 struct PickleNode {
   std::variant<std::monostate, bool, int64_t, double, std::string, PickleLong, PickleBytes, PickleGlobal, PickleTuple,
-               PickleList, PickleSet, PickleDict, PickleCall, PicklePersistentId>
+               PickleList, PickleSet, PickleDict, PickleCall, PickleObject, PicklePersistentId>
       value;
 
   /// nullptr if the object is of another kind; so is the result for nullptr.
@@ -84,11 +90,22 @@ struct Pickle {
 /// Whether a pickle may refer to that global (module, '.', name).
 using GlobalFilter = std::function<bool(const std::string& name)>;
 
-/// Reads the pickle at the start of `bytes`. State given to objects (BUILD) is dropped.
+struct PickleRules {
+  GlobalFilter is_allowed;
+  /// Whether NEWOBJ, without arguments, makes a PickleObject that keeps the state of BUILD. Else it is a PickleCall,
+  /// and state is dropped.
+  bool keep_objects = false;
+  /// Stands in the message that refuses a global: "refers to 'os.system', which … does not need".
+  std::string content = "a checkpoint of tensors";
+};
+
+/// Reads the pickle at the start of `bytes`.
 ///
-/// `source` stands first in messages. Throws Error(kUnsafe) that names the first global that `is_allowed` refuses, and
+/// `source` stands first in messages. Throws Error(kUnsafe) that names the first global that `rules` do not allow, and
 /// for instructions that build instances of arbitrary classes; Error(kCorrupt) if the pickle is truncated or makes no
 /// sense; Error(kUnsupported) for instructions that torch.save does not write, and for more than 4 million of them.
+Pickle read_pickle(std::span<const std::byte> bytes, const std::string& source, const PickleRules& rules);
+/// The same with objects as calls.
 Pickle read_pickle(std::span<const std::byte> bytes, const std::string& source, const GlobalFilter& is_allowed);
 
 }  // namespace bertjit

@@ -9,6 +9,7 @@
 #include "container/npz.h"
 #include "container/pytorch_bin.h"
 #include "container/safetensors.h"
+#include "container/shards.h"
 #include "support/error.h"
 #include "support/file.h"
 
@@ -46,7 +47,7 @@ Reader reader_by_content(const std::filesystem::path& path) {
 }  // namespace
 
 TensorFile read_tensors(const std::filesystem::path& path) {
-  Reader reader = reader_by_suffix(path.extension().string());
+  Reader reader = path.string().ends_with(".index.json") ? read_shards : reader_by_suffix(path.extension().string());
   if (reader == nullptr) {
     reader = reader_by_content(path);
   }

@@ -157,4 +157,12 @@ TensorFile read_shards(const fs::path& index) {
   return ShardCollector(index).collect();
 }
 
+std::vector<fs::path> list_shards(const fs::path& index) {
+  std::vector<fs::path> paths;
+  for (const auto& [shard, names] : read_index(index)) {
+    paths.push_back(index.parent_path() / shard);
+  }
+  return paths;
+}
+
 }  // namespace bertjit

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "container/tensors.h"
 
@@ -20,5 +21,8 @@ namespace bertjit {
 /// `weight_map` of names, holds a name twice, or lists a tensor that its shard does not hold; and if a tensor it lists
 /// lies in several shards, of which each reader may take another.
 TensorFile read_shards(const std::filesystem::path& index);
+
+/// The shards that the index lists, sorted, in the index's folder. Throws as read_shards for the index itself.
+std::vector<std::filesystem::path> list_shards(const std::filesystem::path& index);
 
 }  // namespace bertjit

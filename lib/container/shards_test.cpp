@@ -1,5 +1,7 @@
 #include "container/shards.h"
 
+#include "container/read_tensors.h"
+
 #include "container/container_testing.h"
 #include "container/pytorch_bin.h"
 #include "container/safetensors.h"
@@ -175,6 +177,17 @@ TEST_CASE("shards: every prefix of an index is refused") {
     testing::write_bytes(dir / kIndex, whole.substr(0, size));
     CHECK(error_of([&] { read_shards(dir / kIndex); }).kind() == ErrorKind::kCorrupt);
   }
+}
+
+TEST_CASE("shards: their paths are listed beside the index, and read_tensors takes an index") {
+  const auto index = testdata("stored/sharded/model.safetensors.index.json");
+  const auto shards = list_shards(index);
+  REQUIRE(shards.size() > 1);
+  for (const auto& shard : shards) {
+    CHECK(shard.parent_path() == index.parent_path());
+    CHECK(std::filesystem::exists(shard));
+  }
+  CHECK(read_tensors(index).tensors.size() == read_shards(index).tensors.size());
 }
 
 }  // namespace bertjit

@@ -68,6 +68,9 @@ std::vector<std::byte> copy_row_major(std::span<const std::byte> bytes, size_t e
                 element_size);
     // The odometer: step the last index; where it wraps, go back to 0 and carry.
     for (size_t d = shape.size(); d-- > 0;) {
+      if (shape[d] == 1) {
+        continue;  // its stride means nothing, and may be any number
+      }
       source += strides[d];
       if (++index[d] < shape[d]) {
         break;

@@ -1,5 +1,7 @@
 #include "container/strides.h"
 
+#include <limits>
+
 #include <numeric>
 
 #include "container/container_testing.h"
@@ -60,6 +62,13 @@ TEST_CASE("container: strided elements are copied in row-major order") {
 TEST_CASE("container: copying with row-major strides changes nothing") {
   const auto bytes = counted(24);
   CHECK(copy_row_major(bytes, 1, {2, 3, 4}, row_major_strides({2, 3, 4})) == bytes);
+}
+
+TEST_CASE("strides: the stride of a dimension of size 1 is never used, however large") {
+  const std::vector<std::byte> bytes{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
+  const int64_t huge = std::numeric_limits<int64_t>::max();
+  CHECK(copy_row_major(bytes, 1, {2, 1, 2}, {1, huge, 2}) ==
+        std::vector<std::byte>{std::byte{1}, std::byte{3}, std::byte{2}, std::byte{4}});
 }
 
 }  // namespace bertjit

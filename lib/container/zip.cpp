@@ -25,6 +25,7 @@ constexpr uint16_t kEncryptionFlags = 1 << 0 | 1 << 6 | 1 << 13;
 constexpr uint16_t kSizesFollowFlag = 1 << 3;
 /// Deflate spends at least one bit on each of a length and a distance code, for at most 258 bytes.
 constexpr uint64_t kMaxDeflateRatio = 1032;
+constexpr size_t kPieceBytes = 1u << 20;
 
 std::string hex8(uint32_t value) {
   char text[9];
@@ -324,21 +325,24 @@ std::span<std::byte> ZipArchive::stored_bytes(const ZipRecord& record) const {
 
 std::vector<std::byte> ZipArchive::read(const ZipRecord& record) const {
   std::vector<std::byte> bytes;
-  unpack(record, [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+  read_pieces(record, [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
   return bytes;
 }
 
 void ZipArchive::check_crc(const ZipRecord& record) const {
-  unpack(record, [](std::span<const std::byte>) {});
+  read_pieces(record, [](std::span<const std::byte>) {});
 }
 
-void ZipArchive::unpack(const ZipRecord& record, const Sink& sink) const {
+void ZipArchive::read_pieces(const ZipRecord& record, const Sink& sink) const {
   const auto packed = file_.bytes().subspan(record.data_offset, record.compressed_size);
   const std::string what = path().string() + ": record " + in_quotes(record.name);
   uint32_t crc = 0;
   if (record.method == ZipMethod::kStored) {
-    crc = update_crc(crc, packed);
-    sink(packed);
+    for (size_t begin = 0; begin < packed.size(); begin += kPieceBytes) {
+      const auto piece = packed.subspan(begin, std::min(kPieceBytes, packed.size() - begin));
+      crc = update_crc(crc, piece);
+      sink(piece);
+    }
   } else if (!inflate_exactly(packed, record.size, [&](std::span<const std::byte> piece) {
                crc = update_crc(crc, piece);
                sink(piece);

@@ -66,17 +66,18 @@ class ZipArchive {
   /// or their CRC-32 differs.
   std::vector<std::byte> read(const ZipRecord& record) const;
 
-  /// Inflates in pieces, so memory stays small. Throws Error(kCorrupt) that names both CRCs if the record's bytes are
-  /// not those that were written.
+  using Sink = std::function<void(std::span<const std::byte>)>;
+  /// Gives `sink` the uncompressed bytes in pieces of up to 1 MiB (mapped ones if the record is stored), so memory
+  /// stays small. At the end throws Error(kCorrupt) as read() does.
+  void read_pieces(const ZipRecord& record, const Sink& sink) const;
+
+  /// read_pieces into nothing: throws Error(kCorrupt) that names both CRCs if the record's bytes are not those that
+  /// were written.
   void check_crc(const ZipRecord& record) const;
   /// check_crc for every record, in file order.
   void check_all() const;
 
  private:
-  using Sink = std::function<void(std::span<const std::byte>)>;
-  /// Gives `sink` the uncompressed bytes in pieces, then checks their CRC.
-  void unpack(const ZipRecord& record, const Sink& sink) const;
-
   MappedFile file_;
   std::vector<ZipRecord> records_;
   std::unordered_map<std::string, size_t> index_;

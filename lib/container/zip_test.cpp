@@ -250,4 +250,28 @@ TEST_CASE("zip: a deflate bomb is refused before anything is allocated") {
   }
 }
 
+TEST_CASE("zip: records come in pieces of at most 1 MiB, and a wrong CRC is said after the last") {
+  const std::string bytes((2u << 20) + 5, 'x');
+  const TempDir dir;
+  std::string archive = make_zip({{"x/a", bytes}});
+  testing::write_bytes(dir / "a.zip", archive);
+  size_t pieces = 0;
+  std::string read;
+  const ZipArchive whole(dir / "a.zip");
+  whole.read_pieces(whole.records().front(), [&](std::span<const std::byte> piece) {
+    CHECK(piece.size() <= 1u << 20);
+    ++pieces;
+    read.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  });
+  CHECK(pieces == 3);
+  CHECK(read == bytes);
+  archive[whole.records().front().data_offset + bytes.size() - 1] = 'y';
+  testing::write_bytes(dir / "b.zip", archive);
+  const ZipArchive flipped(dir / "b.zip");
+  const Error error =
+      error_of([&] { flipped.read_pieces(flipped.records().front(), [](std::span<const std::byte>) {}); });
+  CHECK(error.kind() == ErrorKind::kCorrupt);
+  CHECK_THAT(error.what(), Contains("record 'x/a' has CRC-32"));
+}
+
 }  // namespace bertjit
