@@ -1,15 +1,18 @@
 // The operation behind `bertjit checksum`: hash files, or hold listed checksums against the files they name.
 //
-// It answers as GNU sha512sum 9.1 does, so that it can stand in its place.
+// It answers as GNU sha512sum 9.1 does, so that it can stand in its place. What sha512sum has not is asked for by
+// options of its own: folders, and files that no list names.
 #pragma once
 
-#include <functional>
 #include <istream>
 #include <string>
 #include <vector>
 
 #include "checksum/checksum_list.h"
 #include "checksum/checksum_result.h"
+#include "checksum/file_walk.h"
+#include "checksum/hash_queue.h"
+#include "support/progress.h"
 
 namespace bertjit {
 
@@ -21,7 +24,7 @@ enum class Talk {
 };
 
 struct ChecksumOptions {
-  /// Files to hash, or lists to check; "-" and no file at all mean standard input.
+  /// Files to hash, or lists to check; "-" and no file at all mean standard input. If `recursive`, also folders.
   std::vector<std::string> files;
   /// Read checksums from `files` and check them.
   bool check = false;
@@ -35,35 +38,30 @@ struct ChecksumOptions {
   bool strict = false;
   /// Listed files that do not exist are passed over; a list of which none exists still fails.
   bool ignore_missing = false;
+
+  /// Hash the files under folders; if `check`, look there for files that no list names.
+  bool recursive = false;
+  /// What walks do with symbolic links.
+  FollowSymlinks follow_symlinks = FollowSymlinks::kNo;
+  /// Files that walks pass over, beside the lists: the one that the results go to.
+  std::vector<FileIdentity> leave_out;
+  /// Files hashed at once; 0: as many as this process may use cores.
+  int threads = 0;
+  /// What a digest is taken of.
+  HashFile hash = hash_named_file;
+  /// Whether that can be taken of standard input. If not, a line that names it is malformed.
+  bool hashes_standard_input = true;
 };
 
 /// Why these options make no sense together, in sha512sum's words; empty if they do.
 std::string find_conflict(const ChecksumOptions& options);
 
-/// Hashes the file `name`, or `standard_input` to its end if `name` is "-".
-FileDigest digest_file(const std::string& name, std::istream& standard_input);
-
-/// Checks one list after another by the same options.
-class ListChecker {
- public:
-  /// `standard_input` serves lists and listed files called "-"; it must outlive this.
-  ListChecker(const ChecksumOptions& options, std::istream& standard_input);
-
-  /// Reads the list `name` line by line and hands each verdict to `on_line` as soon as it is known.
-  /// A list cannot be standard input and name it too: such a line is malformed.
-  CheckedList check_list(const std::string& name, const std::function<void(const CheckedLine&)>& on_line);
-
-  /// Whether the list as a whole is a yes: at least one file matched, none differed or failed to be read.
-  bool passes(const CheckedList& list) const;
-
- private:
-  CheckedLine check_entry(const ListedChecksum& entry);
-  void check_lines(std::istream& lines, CheckedList& list, const std::function<void(const CheckedLine&)>& on_line);
-
-  bool ignore_missing_;
-  bool strict_;
-  std::istream& standard_input_;
-  ChecksumListParser parser_;
-};
+/// Hashes or checks, hands all results to `sink`, the summary last, and returns it.
+///
+/// A list cannot be standard input and name it too: such a line is malformed. With `check` and `recursive`, `files`
+/// that are folders are walked, the others are lists; files under the folders that no list names fail the check. A
+/// list names a file if both, their folders resolved, are the same path.
+ChecksumSummary run_checksum(const ChecksumOptions& options, std::istream& standard_input, Progress& progress,
+                             ChecksumSink& sink);
 
 }  // namespace bertjit

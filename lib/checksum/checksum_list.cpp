@@ -7,7 +7,6 @@ namespace bertjit {
 
 namespace {
 
-constexpr std::string_view kTag = "SHA512";
 constexpr size_t kHexDigits = 2 * std::tuple_size_v<Sha512Digest>;
 constexpr std::string_view kBlanks = " \t";
 
@@ -110,7 +109,7 @@ bool read_name(std::string_view text, bool escaped, std::string& name) {
   return unescaped.has_value();
 }
 
-/// `rest` is what follows "SHA512 (".
+/// `rest` is what follows "TAG (".
 bool parse_tagged(std::string_view rest, bool escaped, ListedChecksum& entry) {
   const size_t close = rest.rfind(')');
   if (close == std::string_view::npos || !read_name(rest.substr(0, close), escaped, entry.name)) {
@@ -130,7 +129,7 @@ std::string format_checksum_line(std::string_view name, const Sha512Digest& dige
   const std::string text = escape ? escape_name(name) : std::string(name);
   std::string line = escape ? "\\" : "";
   if (format.style == LineStyle::kBsd) {
-    line.append(kTag).append(" (").append(text).append(") = ").append(to_hex(digest));
+    line.append(format.tag).append(" (").append(text).append(") = ").append(to_hex(digest));
   } else {
     line.append(to_hex(digest)).append(format.mark == ModeMark::kBinary ? " *" : "  ").append(text);
   }
@@ -159,8 +158,8 @@ ListedChecksum ChecksumListParser::parse_line(std::string_view line) {
   rest.remove_prefix(escaped ? 1 : 0);
 
   bool understood = false;
-  if (rest.starts_with(kTag)) {
-    rest.remove_prefix(kTag.size());
+  if (rest.starts_with(tag_)) {
+    rest.remove_prefix(tag_.size());
     rest.remove_prefix(rest.starts_with(' ') ? 1 : 0);
     understood = rest.starts_with('(') && parse_tagged(rest.substr(1), escaped, entry);
   } else {

@@ -21,6 +21,8 @@ enum class LineEnd {
 };
 
 struct LineFormat {
+  /// What the digests are of, as BSD's form names it.
+  std::string tag = "SHA512";
   LineStyle style = LineStyle::kGnu;
   ModeMark mark = ModeMark::kText;
   LineEnd end = LineEnd::kNewline;
@@ -50,6 +52,9 @@ struct ListedChecksum {
 /// space could be made to mean another file.
 class ChecksumListParser {
  public:
+  /// `tag` begins the lines in BSD's form; those with another are malformed.
+  explicit ChecksumListParser(std::string tag = LineFormat().tag) : tag_(std::move(tag)) {}
+
   /// `line` without its newline; one carriage return at its end is dropped. Names end at a NUL.
   ListedChecksum parse_line(std::string_view line);
 
@@ -59,6 +64,7 @@ class ChecksumListParser {
   bool parse_untagged(std::string_view rest, bool escaped, ListedChecksum& entry);
   bool accept_layout(Layout layout);
 
+  std::string tag_;
   Layout layout_ = Layout::kUnknown;
 };
 

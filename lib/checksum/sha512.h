@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <memory>
 #include <span>
@@ -47,10 +49,14 @@ Sha512Digest hash_bytes(std::span<const std::byte> bytes);
 /// Throws Error(kNotFound, kIo), e.g. "cannot read model.pt: Permission denied".
 Sha512Digest hash_file(const std::filesystem::path& path);
 
+/// Told how many bytes were hashed since it was last told; may be empty.
+using CountBytes = std::function<void(uint64_t)>;
+
 /// The same, but the system's refusal comes back in `error` (cleared on success), and the digest is then meaningless.
-Sha512Digest hash_file(const std::filesystem::path& path, std::error_code& error);
+/// A file that grows or shrinks meanwhile is read to the end it then has.
+Sha512Digest hash_file(const std::filesystem::path& path, std::error_code& error, const CountBytes& count = {});
 
 /// Hashes a stream from where it stands to its end. A read error comes back in `error` (cleared on success).
-Sha512Digest hash_stream(std::istream& stream, std::error_code& error);
+Sha512Digest hash_stream(std::istream& stream, std::error_code& error, const CountBytes& count = {});
 
 }  // namespace bertjit

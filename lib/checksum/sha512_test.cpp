@@ -101,6 +101,34 @@ TEST_CASE("sha512: a pipe hashes to its end, however little it gives at a time")
   CHECK(hex == hex_of(bytes));
 }
 
+TEST_CASE("sha512: a file that changes while it is read is hashed to the end it then has") {
+  const testing::TempDir folder;
+  const std::string path = folder / "file";
+  const std::string bytes = counting_bytes(3'000'000);
+  std::error_code error;
+  uint64_t counted = 0;
+
+  testing::write_bytes(path, bytes);
+  const Sha512Digest shortened = hash_file(path, error, [&](uint64_t count) {
+    counted += count;
+    std::filesystem::resize_file(path, counted);
+  });
+  CHECK_FALSE(error);
+  CHECK(counted < bytes.size());
+  CHECK(to_hex(shortened) == hex_of(bytes.substr(0, counted)));
+
+  testing::write_bytes(path, bytes);
+  counted = 0;
+  const Sha512Digest grown = hash_file(path, error, [&](uint64_t count) {
+    if (counted == 0) {
+      std::ofstream(path, std::ios::app) << "more";
+    }
+    counted += count;
+  });
+  CHECK(counted == bytes.size() + 4);
+  CHECK(to_hex(grown) == hex_of(bytes + "more"));
+}
+
 TEST_CASE("sha512: a stream hashes from where it stands, and again after its end as empty") {
   const std::string bytes = counting_bytes(300000);
   std::istringstream stream("skipped" + bytes);

@@ -1,12 +1,22 @@
-// `bertjit checksum`: sha512sum's flags, output and exit codes.
-#include "checksum/checksum.h"
+// `bertjit checksum`: sha512sum's flags, output and exit codes, and more.
+#include "checksum.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <map>
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <memory>
 
-#include "invocation.h"
+#include "checksum/work_size.h"
+#include "checksum_flags.h"
+#include "commands.h"
+#include "report/checksum_json.h"
 #include "report/checksum_report.h"
+#include "support/progress.h"
 
 namespace bertjit {
 
@@ -21,128 +31,121 @@ constexpr const char* kFooter = R"(Examples:
   bertjit checksum --check SHA512SUMS             are these still the files?
   bertjit checksum --check --ignore-missing --quiet SHA512SUMS
   curl -s URL | bertjit checksum
+  bertjit checksum --recursive models > SHA512SUMS
+  bertjit checksum --check --recursive SHA512SUMS models    changed, missing and extra files
+  bertjit checksum --weights bert-base-uncased traced_bert.pt
 
 Exit code: 0 all was read and, with --check, matched; 1 otherwise.
 Of --quiet, --status and --warn the last one given counts, as does the last of --binary and --text.
-A text mark and a binary mark mean the same: files are always read as bytes.)";
+A text mark and a binary mark mean the same: files are always read as bytes.
+The flags that sha512sum has can be abbreviated and bundled as there; the others cannot.)";
 
-struct Flag {
-  const char* names;
-  const char* help;
-  void (*apply)(ChecksumOptions& options);
+/// A standard stream that is closed would be given to the next file that is opened, and standard input would then be
+/// that file. What stands in its place can be neither read nor written: errors stay what they were.
+class StandardStreams {
+ public:
+  StandardStreams() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+      if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+        closed_[fd] = ::open("/", O_PATH | O_CLOEXEC) == fd;
+      }
+    }
+  }
+  ~StandardStreams() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+      if (closed_[fd]) {
+        ::close(fd);
+      }
+    }
+  }
+  StandardStreams(const StandardStreams&) = delete;
+  StandardStreams& operator=(const StandardStreams&) = delete;
+
+  bool input_is_closed() const {
+    return closed_[STDIN_FILENO];
+  }
+
+ private:
+  bool closed_[3] = {};
 };
 
-void set_mark(ChecksumOptions& options, ModeMark mark) {
-  options.format.mark = mark;
-  options.mark_given = true;
+/// `checksum --recursive . > SHA512SUMS` finds the file it is writing.
+void leave_out_standard_output(ChecksumOptions& options) {
+  struct stat status;
+  if (options.recursive && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) {
+    options.leave_out.push_back({.device = status.st_dev, .inode = status.st_ino});
+  }
 }
 
-constexpr Flag kFlags[] = {
-    {"-b,--binary", "Mark files as read in binary mode ('*' before the name)",
-     [](ChecksumOptions& options) { set_mark(options, ModeMark::kBinary); }},
-    {"-t,--text", "Mark files as read in text mode (a space before the name; the default)",
-     [](ChecksumOptions& options) { set_mark(options, ModeMark::kText); }},
-    {"-c,--check", "Read checksums from the FILEs and check them",
-     [](ChecksumOptions& options) { options.check = true; }},
-    {"--tag", "Write lines in BSD's form, SHA512 (NAME) = HEX",
-     [](ChecksumOptions& options) {
-       options.format.style = LineStyle::kBsd;
-       set_mark(options, ModeMark::kBinary);
-     }},
-    {"-z,--zero", "End each line with NUL, not newline, and do not escape names",
-     [](ChecksumOptions& options) { options.format.end = LineEnd::kNul; }},
-    {"--ignore-missing", "With --check: pass over listed files that do not exist",
-     [](ChecksumOptions& options) { options.ignore_missing = true; }},
-    {"--quiet", "With --check: print no OK for files that match",
-     [](ChecksumOptions& options) { options.talk = Talk::kQuiet; }},
-    {"--status", "With --check: print nothing, the exit code is the answer",
-     [](ChecksumOptions& options) { options.talk = Talk::kStatus; }},
-    {"--strict", "With --check: fail if a line is not a checksum line",
-     [](ChecksumOptions& options) { options.strict = true; }},
-    {"-w,--warn", "With --check: name each line that is not a checksum line",
-     [](ChecksumOptions& options) { options.talk = Talk::kWarn; }},
-};
-
-/// What is wrong with the first of `unknown`, in getopt's words; empty if there is none.
-std::string describe_unknown(const std::vector<std::string>& unknown) {
-  const auto first = std::find_if(unknown.begin(), unknown.end(), [](const auto& text) { return text != "--"; });
-  if (first == unknown.end()) {
-    return "";
+bool run(ChecksumCommand& command, bool input_is_closed, Progress& progress, ChecksumPrinter& printer,
+         Invocation& invocation) {
+  ChecksumOptions& options = command.options;
+  leave_out_standard_output(options);
+  std::unique_ptr<ChecksumSink> sink;
+  if (command.format == Format::kJson) {
+    sink = std::make_unique<ChecksumJson>(options, printer);
+  } else {
+    sink = std::make_unique<ChecksumReport>(options, printer);
   }
-  if (first->starts_with("--")) {
-    return "unrecognized option '" + *first + "'";
+  if (progress.shown()) {
+    progress.add_total(measure_work(options));
   }
-  return "invalid option -- '" + first->substr(1, 1) + "'";
-}
-
-bool print_digests(const ChecksumOptions& options, Invocation& invocation, ChecksumReport& report) {
-  bool all_read = true;
-  for (const std::string& name : options.files) {
-    const FileDigest file = digest_file(name, invocation.in);
-    report.print(file);
-    all_read = all_read && file.problem.empty();
+  const ChecksumSummary summary = run_checksum(options, invocation.in, progress, *sink);
+  if (summary.read_standard_input && input_is_closed) {
+    printer.print_error(std::string("standard input: ") + std::strerror(EBADF));
+    return false;
   }
-  return all_read;
-}
-
-bool check_lists(const ChecksumOptions& options, Invocation& invocation, ChecksumReport& report) {
-  ListChecker checker(options, invocation.in);
-  bool all_pass = true;
-  for (const std::string& name : options.files) {
-    const CheckedList list = checker.check_list(name, [&](const CheckedLine& line) { report.print(line); });
-    report.print(list);
-    all_pass = checker.passes(list) && all_pass;
-  }
-  return all_pass;
-}
-
-void run_checksum(const ChecksumOptions& options, const std::string& usage_error, Invocation& invocation) {
-  ChecksumReport report(options, invocation.out, invocation.err);
-  if (!usage_error.empty()) {
-    report.print_usage_error(usage_error);
-    invocation.exit_code = 1;
-    return;
-  }
-  const bool yes = (options.check ? check_lists : print_digests)(options, invocation, report);
-  invocation.exit_code = report.finish() && yes ? 0 : 1;
+  return summary.passed;
 }
 
 }  // namespace
 
-void setup_checksum(CLI::App& app, Invocation& invocation) {
+bool run_checksum_command(const std::vector<std::string>& arguments, Invocation& invocation) {
+  ChecksumCommand command = parse_checksum_arguments(arguments);
+  if (command.help) {
+    return false;
+  }
+  if (command.version) {
+    invocation.out << "bertjit " BERTJIT_VERSION "\n";
+    return true;
+  }
+  const StandardStreams streams;
+  // Tests run this with streams of their own, whatever standard error is.
+  const bool to_terminal = &invocation.err == &std::cerr && progress_wanted();
+  Progress progress(invocation.err, {.shown = to_terminal && command.options.talk != Talk::kStatus});
+  ChecksumPrinter printer({.out = invocation.out, .err = invocation.err, .progress = progress});
+  if (!command.usage_error.empty()) {
+    printer.print_usage_error(command.usage_error);
+    invocation.exit_code = 1;
+    return true;
+  }
+  const bool yes = run(command, streams.input_is_closed(), progress, printer, invocation);
+  invocation.exit_code = printer.finish() && yes ? 0 : 1;
+  return true;
+}
+
+void setup_checksum(CLI::App& app, Invocation&) {
   CLI::App* command = app.add_subcommand("checksum", kDescription);
   command->footer(kFooter);
-  // sha512sum's own words for an option it does not know, and its exit code.
-  command->allow_extras();
-
-  // The names are wanted as typed. Where more values are allowed than asked for, CLI11 reads "[a,b]" as a list; so any
-  // number is asked for, and not insisted on.
-  CLI::Option* files = command->add_option(
-      "FILE", [](const CLI::results_t&) { return true; }, "Files to hash, or lists to check");
-  files->expected(CLI::detail::expected_max_vector_size, CLI::detail::expected_max_vector_size)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-
-  // Flags are applied in the order given, since some of them undo others.
-  std::map<const CLI::Option*, const Flag*> flags;
-  for (const Flag& flag : kFlags) {
-    flags[command->add_flag(flag.names, flag.help)->disable_flag_override()] = &flag;
+  command
+      ->add_option(
+          "FILE", [](const CLI::results_t&) { return true; }, "Files to hash, or lists to check")
+      ->expected(CLI::detail::expected_max_vector_size);
+  for (const ChecksumFlag& flag : checksum_flags()) {
+    if (flag.name == "help") {
+      continue;  // CLI11 has it
+    }
+    const std::string names =
+        (flag.letter != 0 ? std::string("-") + flag.letter + "," : "") + "--" + std::string(flag.name);
+    if (flag.value == nullptr) {
+      command->add_flag(names, flag.help);
+    } else {
+      command
+          ->add_option(
+              names, [](const CLI::results_t&) { return true; }, flag.help)
+          ->option_text(flag.value);
+    }
   }
-
-  command->callback([command, files, flags, &invocation] {
-    ChecksumOptions options;
-    for (const CLI::Option* option : command->parse_order()) {
-      if (const auto flag = flags.find(option); flag != flags.end()) {
-        flag->second->apply(options);
-      }
-    }
-    options.files = files->results();
-    if (options.files.empty()) {
-      options.files = {"-"};
-    }
-    const std::string unknown = describe_unknown(command->remaining());
-    run_checksum(options, unknown.empty() ? find_conflict(options) : unknown, invocation);
-  });
 }
 
 }  // namespace bertjit
