@@ -32,7 +32,9 @@ class LanguageScores {
       : tied_(parts.config.flag("tie_word_embeddings", true)),
         dense_(with_groups(root, places).at(places.dense, kLinear), config.hidden_size, config.embedding_size),
         activation_(places.activation.empty() ? config.activation : places.activation, parts.config.name()),
-        norm_(root.at(places.norm, kLayerNorm), config.embedding_size, config.layer_norm_eps),
+        // Not a field of transformers: what recognise/ reads from traces of its releases 2 and 3.
+        norm_(root.at(places.norm, kLayerNorm), config.embedding_size,
+              parts.config.number("lm_head_layer_norm_eps", config.layer_norm_eps)),
         decoder_(root.at(places.decoder, kLinear)) {
     const Node owner = places.bias_owner == places.decoder ? decoder_ : root.at({places.bias_owner, ""});
     // Files written by some versions hold the one bias under the decoder's name.
