@@ -52,6 +52,8 @@ def below(*shape):
 
 W, A, B = wave, above, below
 
+PADDING = [[False, False, False], [False, False, True]]
+
 # source: (example, [inputs that keep the path], [inputs that leave it], findings)
 # Inputs are listed in the order of the arguments. Findings are those that the trace of the example must report.
 CORPUS = {
@@ -141,6 +143,26 @@ CORPUS = {
     "functions.py:normalised": ([W(2, 4)], [[W(3, 2, 4)]], [], []),
     "functions.py:keyword_arguments": ([W(2, 4)], [[W(3, 2)]], [], []),
     "functions.py:with_f_string": ([W(2, 4)], [[W(3, 2)]], [], []),
+    "meaning.py:one_of_two": ([W(2, 3)], [[W(4, 5)]], [], []),
+    "meaning.py:rows_added_up": ([W(2, 3)], [[W(2, 5)]], [[W(3, 3)]], ["loop-unrolled"]),
+    "meaning.py:largest_entries": ([[[1.0, 2.0], [3.0, 4.0]]], [[[[1.5, 2.5], [3.0, 4.0]]]], [[[[5.0, 2.0], [3.0, 4.0]]]], ["branch-flattened", "loop-unrolled"]),
+    "meaning.py:smallest_extent": ([W(2, 3)], [[W(5, 4)]], [], []),
+    "meaning.py:number_first": ([A(2, 3)], [], [[A(2, 3, phase=1)]], ["value-constant"]),
+    "meaning.py:true_first": ([W(2, 3)], [[W(4)]], [], []),
+    "meaning.py:total_from_zero": ([W(2, 3)], [[W(2, 5)]], [[W(3, 3)]], ["loop-unrolled"]),
+    "meaning.py:none_at_first": ([W(2, 3), W(2, 3, phase=1)], [[W(4), W(4, phase=1)]], [], []),
+    "meaning.py:none_until_positive": ([A(2, 3)], [[A(4)]], [[B(2, 3)]], ["branch-flattened"]),
+    "meaning.py:norms": ([W(2, 3)], [[W(4, 5)]], [], []),
+    "meaning.py:limits": ([[[0.0, 1.0]]], [[[[0.0], [2.0]]]], [], []),
+    "meaning.py:sections": ([W(2, 3)], [[W(2, 3, phase=1)]], [], []),
+    "meaning.py:spectrum": ([W(3, 4)], [[W(2, 6)]], [], []),
+    "meaning.py:updated_by_index": ([W(2, 3)], [[W(4, 5)]], [], ["inplace-view"]),
+    "meaning.py:numbered_rows": ([W(2, 3)], [[W(2, 5)]], [[W(3, 3)]], ["loop-unrolled"]),
+    "meaning.py:counted_elements": ([W(2, 3)], [[W(4, 5)]], [], []),
+    "meaning.py:padded_by_whole_number": ([W(2, 3)], [[W(4, 5)]], [], []),
+    "meaning.py:without_gradients": ([W(2, 3)], [[W(4, 5)]], [], []),
+    "meaning.py:numbers_of_math": ([W(2, 3)], [[W(4, 5)]], [], []),
+    "meaning.py:unique_values": ([[[1.0, 0.0, 1.0]]], [[[[2.0, 2.0, 3.0]]]], [], []),
     "modules.py:Perceptron": ([W(2, 4)], [[W(3, 5, 4)]], [], []),
     "modules.py:Residual": ([W(2, 4)], [[W(3, 4)]], [], []),
     "modules.py:Numbered": ([W(2, 4)], [[W(3, 4)]], [], []),
@@ -246,6 +268,33 @@ CORPUS = {
     "layers.py:encoder_layer": ([W(5, 3, 8)], [[W(2, 1, 8)]], [], []),
     "layers.py:encoder": ([W(5, 3, 8)], [[W(2, 1, 8)]], [], []),
     "layers.py:sequential": ([W(3, 8)], [[W(2, 4, 8)]], [], []),
+    "library.py:masked_encoder": ([W(2, 3, 8), PADDING], [[W(1, 2, 8), [[False, False]]]], [], []),
+    "library.py:masked_layer": (
+        [W(3, 2, 8), [[False, True, True], [False, False, True], [False, False, False]], PADDING],
+        [[W(2, 1, 8), [[False, True], [False, False]], [[False, False]]]],
+        [],
+        [],
+    ),
+    "library.py:decoder": ([W(2, 4, 8), W(2, 3, 8, phase=1), PADDING], [], [], ["branch-flattened"]),
+    "library.py:cross_attention": ([W(2, 3, 8), W(2, 4, 8, phase=1)], [[W(1, 2, 8), W(1, 2, 8, phase=1)]], [], []),
+    "library.py:wide_attention": (
+        [W(2, 2, 8), W(3, 2, 4), W(3, 2, 6), [[False, True, False], [False, False, True]]],
+        [[W(1, 1, 8), W(2, 1, 4), W(2, 1, 6), [[False, True]]]],
+        [],
+        ["device-constant"],
+    ),
+    "library.py:transformer": ([W(2, 3, 8), W(2, 4, 8, phase=1)], [[W(1, 2, 8), W(1, 2, 8, phase=1)]], [], []),
+    "library.py:enlarged": ([W(2, 3, 4, 5)], [[W(1, 2, 3, 3)]], [], []),
+    "library.py:enlarged_lines": ([W(2, 3, 4)], [[W(1, 2, 6)]], [], []),
+    "library.py:resized": ([W(2, 3, 4, 5)], [[W(1, 2, 3, 3)]], [], []),
+    "library.py:padded": ([W(2, 3, 4)], [[W(1, 2, 6)]], [], []),
+    "library.py:places_of_largest": ([W(2, 3, 4, 6)], [[W(1, 2, 6, 5)]], [], []),
+    "library.py:adaptive": ([W(2, 3, 4, 6)], [[W(1, 2, 6, 5)]], [], []),
+    "library.py:power_averages": ([W(2, 3, 4)], [[W(1, 2, 6)]], [], []),
+    "library.py:turned": ([W(2, 3, 4, 5), W(2, 2, 3, phase=1)], [[W(1, 2, 3, 3), W(1, 2, 3)]], [], []),
+    "library.py:losses": ([W(3, 4), W(3, 4, phase=1)], [[W(2, 5), W(2, 5, phase=1)]], [], []),
+    "library.py:side_by_side": ([W(3, 4), W(2, 4)], [[W(1, 5), W(4, 5)]], [], []),
+    "library.py:unit_rows": ([W(3, 4)], [[W(2, 5)]], [], []),
 }
 
 # Where Python's own tracer cannot do it, or records other operators than bertjit: why.

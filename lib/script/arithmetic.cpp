@@ -6,6 +6,7 @@
 #include "script/object_values.h"
 #include "script/operators.h"
 #include "script/python_error.h"
+#include "script/python_text.h"
 
 namespace bertjit {
 
@@ -208,9 +209,13 @@ std::optional<Object> repeated(const Object& sequence, int64_t times) {
   return sequence.as<ListObject>() ? list_object(std::move(result)) : tuple_object(std::move(result));
 }
 
-std::optional<Object> sequences(const std::string& op, const Object& left, const Object& right) {
+std::optional<Object> sequences(const std::string& op, const Object& left, const Object& right,
+                                const SourceRange& where) {
   const auto* a = string_of(left);
   const auto* b = string_of(right);
+  if (a != nullptr && op == "%") {
+    return string_object(percent_format(*a, right, where));
+  }
   if (a != nullptr && b != nullptr) {
     if (const auto ordered = compare(op, *a, *b)) {
       return Object{c10::IValue(*ordered)};
@@ -250,7 +255,7 @@ Object binary_operation(const std::string& op, const Object& left, const Object&
   if (op == "in") {
     return Object{c10::IValue(contains(right, left, where))};
   }
-  if (tensors && !is_none(left) && !is_none(right)) {
+  if (tensors && !is_none(left) && !is_none(right) && (string_of(left) == nullptr || op != "%")) {
     return call_operator(tensor_operators().at(op), std::nullopt, {{left, right}, {}}, where);
   }
   if (op == "==" || op == "!=") {
@@ -259,7 +264,7 @@ Object binary_operation(const std::string& op, const Object& left, const Object&
   if (auto result = numbers(op, left, right, where)) {
     return *result;
   }
-  if (auto result = sequences(op, left, right)) {
+  if (auto result = sequences(op, left, right, where)) {
     return *result;
   }
   unsupported(op, left, right, where);

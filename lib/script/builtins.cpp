@@ -9,6 +9,8 @@
 #include "script/evaluator.h"
 #include "script/object_values.h"
 #include "script/python_error.h"
+#include "script/python_rewrite.h"
+#include "script/python_text.h"
 
 namespace bertjit {
 
@@ -273,7 +275,8 @@ void add_types(PythonScope& scope) {
   add("tuple", [](const Arguments& a, const SourceRange& where) { return sequence(a, where, false); });
   add("object",
       [](const Arguments&, const SourceRange& where) -> Object { refuse(where, "object() is outside the subset"); });
-  for (const std::string name : {"staticmethod", "property", "classmethod", "complex", "set", "bytes"}) {
+  for (const std::string name : {"staticmethod", "property", "classmethod", "complex", "set", "bytes", "next", "iter",
+                                 "filter", "open", "input"}) {
     add(name, [name](const Arguments&, const SourceRange& where) -> Object {
       refuse(where, name + "() is outside the subset");
     });
@@ -321,6 +324,18 @@ std::shared_ptr<PythonScope> make_builtin_scope() {
   });
   add("pow", [](const Arguments& a, const SourceRange& where) {
     return binary_operation("**", required(a, 0, "base", "pow", where), required(a, 1, "exp", "pow", where), where);
+  });
+  add(std::string(kFlattenName), [](const Arguments& a, const SourceRange& where) {
+    std::vector<Object> all;
+    for (const auto& part : iterate(required(a, 0, "iterable", "list", where), where)) {
+      const auto items = iterate(part, where);
+      all.insert(all.end(), items.begin(), items.end());
+    }
+    return list_object(std::move(all));
+  });
+  add(std::string(kFormatName), [](const Arguments& a, const SourceRange& where) {
+    const auto text = [&](size_t i) { return text_of(required(a, i, "spec", "format", where)); };
+    return string_object(format_value(required(a, 0, "value", "format", where), text(1), text(2), where));
   });
   add("callable", [](const Arguments& a, const SourceRange& where) {
     const Object object = required(a, 0, "obj", "callable", where);

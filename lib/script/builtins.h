@@ -13,6 +13,7 @@ namespace bertjit {
 /// What one evaluation counts and remembers.
 struct Evaluation {
   int64_t steps = 0;
+  int64_t step_limit = 20'000'000;
   int depth = 0;
   /// Files that were imported, by path: each is evaluated once.
   std::map<std::string, std::shared_ptr<class ScriptFile>> files;

@@ -6,6 +6,7 @@
 #include "script/evaluator.h"
 #include "script/object_values.h"
 #include "script/python_error.h"
+#include "script/python_text.h"
 
 namespace bertjit {
 
@@ -28,24 +29,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
     text.replace(at, from.size(), to);
   }
   return text;
-}
-
-std::string formatted(const std::string& text, const Arguments& arguments, const SourceRange& where) {
-  std::string result;
-  size_t next = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (text.compare(at, 2, "{}") == 0) {
-      result += text_of(required(arguments, next, "", "format", where));
-      ++next;
-      ++at;
-    } else if (text[at] == '{' && text.compare(at, 2, "{{") != 0) {
-      refuse(where, "a format with a name, number or width is outside the subset: use {}");
-    } else {
-      at += text.compare(at, 2, "{{") == 0 || text.compare(at, 2, "}}") == 0 ? 1 : 0;
-      result += text[at];
-    }
-  }
-  return result;
 }
 
 Object split(const std::string& text, const std::string& separator) {
@@ -74,7 +57,7 @@ std::string stripped(const std::string& text, bool left, bool right) {
 
 std::optional<Method> text_method(const std::string& text, const std::string& name) {
   if (name == "format") {
-    return [text](const Arguments& a, const SourceRange& where) { return string_object(formatted(text, a, where)); };
+    return [text](const Arguments& a, const SourceRange& where) { return string_object(format_text(text, a, where)); };
   }
   if (name == "join") {
     return [text](const Arguments& a, const SourceRange& where) {

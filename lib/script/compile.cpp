@@ -90,6 +90,9 @@ std::vector<Parameter> parameters_of(const Object& callable) {
   try {
     std::vector<Parameter> parameters;
     for (const torch::jit::Param& param : parameters_without_self(with_module(subject))) {
+      if (star_count(param.ident().name()) > 0) {
+        continue;  // nothing is given for it
+      }
       Parameter parameter{param.ident().name(), nullptr, std::nullopt};
       if (param.type().present()) {
         parameter.annotation = parse_annotation(param.type().get(), *function.scope);
@@ -108,7 +111,9 @@ std::vector<Parameter> parameters_of(const Object& callable) {
 Program compile_program(const Object& callable, const std::vector<c10::TypePtr>& types, CompileMode mode) {
   Subject subject = subject_of(callable);
   const FunctionObject& function = *subject.callee.function;
-  const size_t count = parameters_without_self(with_module(subject)).size();
+  const auto parameters = parameters_without_self(with_module(subject));
+  const auto is_single = [](const torch::jit::Param& param) { return star_count(param.ident().name()) == 0; };
+  const auto count = static_cast<size_t>(std::count_if(parameters.begin(), parameters.end(), is_single));
   if (mode == CompileMode::kTrace && types.size() != count) {
     refuse(function.def.name().range(), name_of(subject) + " takes " + std::to_string(count) + " arguments, " +
                                             std::to_string(types.size()) + " are given");
@@ -116,8 +121,9 @@ Program compile_program(const Object& callable, const std::vector<c10::TypePtr>&
   try {
     Compilation compilation(mode);
     CallTypes given;
-    for (const c10::TypePtr& type : types) {
-      given.push_back({type, std::nullopt});
+    size_t next = 0;
+    for (size_t i = 0; mode == CompileMode::kTrace && i < parameters.size(); ++i) {
+      given.push_back({is_single(parameters[i]) ? types[next++] : nullptr, std::nullopt});
     }
     return compile_subject(compilation, subject, given);
   } catch (...) {

@@ -27,8 +27,9 @@ struct Parameter {
   std::optional<Object> default_value;
 };
 
-/// Without self. Throws Error(kInvalidArgument) with file, line and caret for an annotation that is no type, and for a
-/// module without forward.
+/// Without self, and without `*args` and `**kwargs`, which are empty where NAME is traced. Throws
+/// Error(kInvalidArgument) with file, line and caret for an annotation that is no type, and for a module without
+/// forward.
 std::vector<Parameter> parameters_of(const Object& callable);
 
 /// Compiles a FunctionObject, InstanceObject (its forward) or BoundMethodObject.

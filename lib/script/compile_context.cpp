@@ -8,9 +8,11 @@
 
 #include "script/compile_rewrite.h"
 #include "script/object_values.h"
+#include "script/python_operators.h"
 #include "script/resolver.h"
 #include "script/sugared_module.h"
 #include "script/types.h"
+#include "script/variable_rewrite.h"
 
 namespace bertjit {
 
@@ -149,6 +151,7 @@ std::optional<c10::IValue> foldable(const std::optional<c10::IValue>& value) {
 Compilation::Compilation(CompileMode mode)
     : mode_(mode), unit_(std::make_shared<torch::jit::CompilationUnit>()), kept_(std::make_shared<Kept>()) {
   kept_->unit = unit_;
+  register_python_operators();
 }
 
 std::vector<torch::jit::Param> parameters_without_self(const Callee& callee) {
@@ -238,6 +241,21 @@ std::vector<Compilation::Variant> Compilation::variants_of(const Callee& callee,
   return variants;
 }
 
+/// Python's variables change their type as they like. Those that the compiler refuses for it become tensors, or may be
+/// None, one by one.
+Function& Compilation::define_widening(const Callee& callee, Variant variant) {
+  for (;;) {
+    try {
+      return define(callee, variant);
+    } catch (const ErrorReport& error) {
+      const auto variable = tracing() ? widened_variable(error.what()) : std::nullopt;
+      if (!variable || !variant.widened.insert(*variable).second) {
+        throw;
+      }
+    }
+  }
+}
+
 Compilation::Compiled Compilation::compile_variants(const Callee& callee, const CallTypes& types) {
   CallTypes given = types;
   const auto parameters = parameters_without_self(callee);
@@ -251,7 +269,7 @@ Compilation::Compiled Compilation::compile_variants(const Callee& callee, const 
   std::exception_ptr fault;
   for (const Variant& variant : variants_of(callee, given)) {
     try {
-      return {&define(callee, variant), variant.folded, nullptr};
+      return {&define_widening(callee, variant), variant.folded, nullptr};
     } catch (const ErrorReport&) {
       fault = fault ? fault : std::current_exception();
     }
@@ -260,6 +278,18 @@ Compilation::Compiled Compilation::compile_variants(const Callee& callee, const 
 }
 
 namespace {
+
+/// What `*args` and `**kwargs` are where nothing is given for them: parameter `i`, nullopt for another.
+std::optional<c10::IValue> value_of_nothing(const Callee& callee, size_t i) {
+  switch (star_count(parameters_without_self(callee).at(i).ident().name())) {
+    case 1:
+      return c10::ivalue::Tuple::create(std::vector<c10::IValue>());
+    case 2:
+      return c10::impl::GenericDict(c10::StringType::get(), c10::TensorType::get());
+    default:
+      return std::nullopt;
+  }
+}
 
 /// The parameters as they are declared: typed as annotated (kScript), or with `types`.
 std::vector<ParameterDeclaration> declare_parameters(Compilation& compilation, const Callee& callee,
@@ -304,7 +334,7 @@ std::string Compilation::method_name(const Callee& callee) const {
 
 Function& Compilation::define(const Callee& callee, const Variant& variant) {
   const PythonScope& scope = *callee.function->scope;
-  torch::jit::Def def = rewrite_body(callee.function->def, scope, mode_, callee.instance());
+  torch::jit::Def def = rewrite_body(callee.function->def, scope, mode_, callee.instance(), variant.widened);
   if (callee.is_method() && def.decl().params().size() == 0) {
     throw(ErrorReport(def.range()) << "method '" << callee.function->name << "' must have a self argument");
   }
@@ -313,8 +343,15 @@ Function& Compilation::define(const Callee& callee, const Variant& variant) {
   for (ParameterDeclaration& parameter : declare_parameters(*this, callee, variant.types)) {
     const size_t i = parameters.size();
     const bool is_constant = variant.folded && variant.types[i].constant;
+    if (const auto nothing = value_of_nothing(callee, i); tracing() && variant.types[i].type == nullptr && nothing) {
+      constants.emplace(parameter.name, *nothing);
+      parameters.push_back(std::nullopt);
+      continue;
+    }
     if (is_constant) {
+      def = with_renamed(def, parameter.name);
       constants.emplace(parameter.name, *variant.types[i].constant);
+      constants.emplace(std::string(kRenamedPrefix) + parameter.name, *variant.types[i].constant);
     }
     parameters.push_back(is_constant ? std::nullopt : std::make_optional(std::move(parameter)));
   }
@@ -372,6 +409,18 @@ void Compilation::use_whole(const torch::jit::Module& module) {
   whole_.insert(type->methods().begin(), type->methods().end());
 }
 
+torch::jit::Value* Compilation::capture(torch::jit::GraphFunction& caller, torch::jit::SugaredValuePtr module) {
+  torch::jit::Graph& graph = *caller.graph();
+  torch::jit::Value* value = graph.insertNode(graph.createUninitialized(c10::AnyType::get()))->output();
+  captured_[value] = std::move(module);
+  return value;
+}
+
+torch::jit::SugaredValuePtr Compilation::captured_at(const torch::jit::Value* value) const {
+  const auto found = captured_.find(value);
+  return found == captured_.end() ? nullptr : found->second;
+}
+
 c10::ClassTypePtr Compilation::grad_class(const std::string& name) {
   const c10::QualifiedName qualified("__torch__.torch.autograd.grad_mode." + name);
   if (c10::ClassTypePtr made = unit_->get_class(qualified)) {
@@ -387,7 +436,9 @@ c10::ClassTypePtr Compilation::grad_class(const std::string& name) {
       "def __enter__(self) -> None:\n"
       "    self.prev = torch.is_grad_enabled()\n"
       "    torch.set_grad_enabled(" +
-      std::string(name == "no_grad" ? "False" : "True") +
+      std::string(name == "nothing"   ? "self.prev"
+                  : name == "no_grad" ? "False"
+                                      : "True") +
       ")\n"
       "def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:\n"
       "    torch.set_grad_enabled(self.prev)\n";

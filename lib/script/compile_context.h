@@ -114,7 +114,12 @@ class Compilation {
   torch::jit::Function& use_whole(const CompiledFunctionObject& function);
   void use_whole(const torch::jit::Module& module);
 
-  /// `torch.no_grad` and `torch.enable_grad` as TorchScript classes.
+  /// What stands for a module that is captured, where the compiler asks for a value: found again by captured_at.
+  torch::jit::Value* capture(torch::jit::GraphFunction& caller, torch::jit::SugaredValuePtr module);
+  /// nullptr for another value.
+  torch::jit::SugaredValuePtr captured_at(const torch::jit::Value* value) const;
+
+  /// `torch.no_grad` and `torch.enable_grad` as TorchScript classes; "nothing" sets nothing.
   c10::ClassTypePtr grad_class(const std::string& name);
 
   /// Hands over what was compiled: `unit`, and what lives as long as it.
@@ -128,10 +133,12 @@ class Compilation {
     CallTypes types;
     bool with_return_type;
     bool folded;
+    std::set<std::string> widened = {};  ///< variables (rewrite_body)
   };
   std::vector<Variant> variants_of(const Callee& callee, const CallTypes& types) const;
   Compiled compile_variants(const Callee& callee, const CallTypes& types);
   torch::jit::Function& define(const Callee& callee, const Variant& variant);
+  torch::jit::Function& define_widening(const Callee& callee, Variant variant);
   std::string method_name(const Callee& callee) const;
   void forget(const Callee& callee, const std::string& name);
 
@@ -150,6 +157,7 @@ class Compilation {
   std::unordered_map<const InstanceObject*, torch::jit::Module> modules_;
   std::unordered_set<const torch::jit::Function*> whole_;
   std::unordered_set<const c10::ClassType*> whole_types_;
+  std::unordered_map<const torch::jit::Value*, torch::jit::SugaredValuePtr> captured_;
 };
 
 /// The class that defines `method` for instances of `type`, with its text; nothing if there is none.

@@ -1,11 +1,15 @@
 #include "script/compile_error.h"
 
 #include <algorithm>
+#include <map>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <torch/csrc/jit/frontend/error_report.h>
 
+#include "record/location.h"
 #include "script/python_error.h"
 
 namespace bertjit {
@@ -61,13 +65,74 @@ std::string sequential_hint(const std::string& message, const std::vector<torch:
          "torch.nn.Sequential and redeclare forward with the input typed";
 }
 
+bool in_library(const torch::jit::SourceRange& range) {
+  const auto place = range.file_line_col();
+  return place && is_library_file(std::get<0>(*place));
+}
+
+/// A way to say the same that there is, of functions whose arguments are often taken for others.
+std::string way_out(const std::string& name) {
+  static const std::map<std::string, std::string> kWays = {
+      {"norm", "torch.linalg.vector_norm(x, ord, dim) has its arguments in any order"},
+      {"sum", "torch.sum(x, dim=…) adds up a tensor; a list is added up by the built-in sum"},
+      {"max", "torch.amax(x, dim=…) takes several dimensions, torch.maximum(x, y) two tensors"},
+      {"min", "torch.amin(x, dim=…) takes several dimensions, torch.minimum(x, y) two tensors"}};
+  const auto found = kWays.find(name);
+  return found == kWays.end() ? "" : "\n" + found->second;
+}
+
+/// "Arguments for call are not valid. The following variants are available: …": those that a caller may have meant.
+std::string with_fewer_variants(const std::string& message) {
+  const std::string marker = "The following variants are available:";
+  if (message.find(marker) == std::string::npos) {
+    return message;
+  }
+  std::istringstream lines(message.substr(message.find(marker) + marker.size()));
+  std::vector<std::pair<std::string, std::string>> variants;
+  for (std::string line; std::getline(lines, line);) {
+    line = trimmed(line);
+    if (line.ends_with(":") && line.find(") -> ") != std::string::npos) {
+      variants.emplace_back(line.substr(0, line.size() - 1), "");
+    } else if (!line.empty() && !variants.empty() && variants.back().second.empty()) {
+      variants.back().second = line;
+    }
+  }
+  if (variants.empty()) {
+    return message;
+  }
+  const std::string& first = variants[0].first;
+  const size_t colons = first.find("::");
+  const size_t begin = colons == std::string::npos ? 0 : colons + 2;
+  const std::string name = first.substr(begin, first.find_first_of(".(", begin) - begin);
+  const size_t all = variants.size();
+  // Those that differ in a type alone are nearer than those that want, or know not, an argument.
+  std::erase_if(variants, [](const auto& variant) { return variant.first.find("out") != std::string::npos; });
+  std::stable_partition(variants.begin(), variants.end(),
+                        [](const auto& variant) { return variant.second.starts_with("Expected a value of type"); });
+  constexpr size_t kShown = 3;
+  std::string text = "no form of '" + name + "' takes these arguments; nearest:";
+  for (size_t i = 0; i < variants.size() && i < kShown; ++i) {
+    text += "\n  " + variants[i].first + ": " + variants[i].second;
+  }
+  return text + (all > kShown ? "\n  (" + std::to_string(all) + " in all)" : "") + way_out(name);
+}
+
 [[noreturn]] void throw_report(const torch::jit::ErrorReport& report) {
   std::string message;
   torch::jit::SourceRange range;
   std::vector<torch::jit::Call> calls;
   report << ErrorParts{&message, &range, &calls};
-  message = trimmed(message);
-  std::string text = script_error(range, message + sequential_hint(message, calls)).what();
+  message = with_fewer_variants(trimmed(message));
+  const std::string what = message + sequential_hint(message, calls);
+  // What is wrong in a call of the library is the call's mistake: its line comes first.
+  const auto reader = std::find_if(calls.rbegin() + (calls.empty() ? 0 : 1), calls.rend(), [](const auto& call) {
+    return call.caller_range.source() != nullptr && !in_library(call.caller_range);
+  });
+  const bool is_inside = in_library(range) && reader != calls.rend();
+  std::string text = script_error(is_inside ? reader->caller_range : range, what).what();
+  if (is_inside) {
+    text += "\n" + std::string(script_error(range, "found here").what());
+  }
   for (size_t i = calls.size(); i-- > 1;) {
     const std::string place = range_text(calls[i - 1].caller_range);
     text += "\n'" + calls[i].fn_name + "' is being compiled since it was called from '" + calls[i - 1].fn_name + "'" +

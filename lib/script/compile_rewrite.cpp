@@ -5,11 +5,15 @@
 #include <utility>
 
 #include "script/compile_context.h"
+#include "script/compile_outside.h"
+#include "script/expression_rewrite.h"
 #include "script/types.h"
+#include "script/variable_rewrite.h"
 
 namespace bertjit {
 
 using torch::jit::Apply;
+using torch::jit::Assign;
 using torch::jit::Attribute;
 using torch::jit::Compound;
 using torch::jit::Expr;
@@ -21,11 +25,6 @@ using torch::jit::TreeRef;
 using torch::jit::Var;
 
 namespace {
-
-Expr call(const SourceRange& range, const std::string& function, const std::vector<Expr>& arguments) {
-  return Apply::create(range, Var::create(range, Ident::create(range, function)), List<Expr>::create(range, arguments),
-                       List<Attribute>::create(range, {}));
-}
 
 const char* compare_name(int kind) {
   switch (kind) {
@@ -81,57 +80,125 @@ bool leaves_loop(const TreeRef& body) {
 
 class BodyRewriter {
  public:
-  BodyRewriter(const PythonScope& scope, CompileMode mode, const InstanceObject* self, std::string self_name)
-      : scope_(scope), mode_(mode), self_(self), self_name_(std::move(self_name)) {}
+  BodyRewriter(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode, const InstanceObject* self,
+               const std::set<std::string>& widened)
+      : scope_(scope), mode_(mode), self_(self), expressions_(def, scope, mode, self), variables_(def, widened) {
+    const auto params = def.decl().params();
+    self_name_ = params.size() == 0 ? "" : params[0].ident().name();
+  }
 
-  TreeRef rewrite(const TreeRef& tree) const {
-    const TreeRef inner = tree->map([this](const TreeRef& child) { return rewrite(child); });
+  TreeRef rewrite(const TreeRef& written) {
+    const TreeRef tree = with_plain_message(written);
+    refuse_outside(tree);
+    const TreeRef inner = rewrite_children(tree);
     switch (inner->kind()) {
       case torch::jit::TK_APPLY:
         return rewrite_call(Apply(inner));
       case torch::jit::TK_SUBSCRIPT:
-        return rewrite_slice(torch::jit::Subscript(inner));
+        return rewrite_slice(torch::jit::Subscript(with_first(inner, variables_.present(Expr(inner->trees()[0])))));
       case torch::jit::TK_ASSIGN:
-        return rewrite_assignment(inner);
+        return tracing() ? variables_.assignment(expressions_.unpacked(rewrite_assignment(inner)), depth_)
+                         : rewrite_assignment(inner);
+      case torch::jit::TK_AUG_ASSIGN:
+        return tracing() ? variables_.assignment(expressions_.augmented(inner, variables_.widened()), depth_) : inner;
+      case '.':
+        return with_first(inner, variables_.present(Expr(inner->trees()[0])));
       case torch::jit::TK_FOR:
         return rewrite_loop(torch::jit::For(inner));
       case torch::jit::TK_LIST_COMP:
         return tracing() ? rewrite_comprehension(torch::jit::ListComp(inner)) : inner;
-      case torch::jit::TK_IF:
-      case torch::jit::TK_IF_EXPR:
-        return tracing() ? replace_first(inner, fold(inner->trees()[0])) : inner;
+      case torch::jit::TK_AND:
+      case torch::jit::TK_OR:
+        return expressions_.choice(inner);
+      case torch::jit::TK_WITH_ITEM:
+        return expressions_.context(inner);
       default:
-        return inner;
+        return tracing() && !inner->isAtom() ? expressions_.binary(inner) : inner;
     }
   }
 
  private:
-  static TreeRef replace_first(const TreeRef& tree, const TreeRef& first) {
+  /// Conditions are kept apart from values, and annotations as they are.
+  TreeRef rewrite_children(const TreeRef& tree) {
+    switch (tree->kind()) {
+      case torch::jit::TK_IF:
+      case torch::jit::TK_WHILE:
+      case torch::jit::TK_IF_EXPR:
+      case torch::jit::TK_ASSERT:
+      case torch::jit::TK_NOT:
+        return rewrite_conditional(tree);
+      case torch::jit::TK_FOR: {
+        ++depth_;
+        const TreeRef loop = rewrite_each(tree);
+        --depth_;
+        return loop;
+      }
+      case torch::jit::TK_ASSIGN:
+        return Compound::create(tree->kind(), tree->range(),
+                                {rewrite(tree->trees()[0]), rewrite(tree->trees()[1]), tree->trees()[2]});
+      case torch::jit::TK_APPLY:
+        return names_type(Apply(tree)) ? rewrite_typed_inputs(Apply(tree)) : rewrite_each(tree);
+      default:
+        return rewrite_each(tree);
+    }
+  }
+
+  static TreeRef with_first(const TreeRef& tree, const Expr& first) {
     torch::jit::TreeList children = tree->trees();
-    children[0] = first;
+    children[0] = first.tree();
     return Compound::create(tree->kind(), tree->range(), std::move(children));
   }
 
-  /// A condition whose comparisons of constants are decided.
-  TreeRef fold(const TreeRef& condition) const {
-    switch (condition->kind()) {
-      case torch::jit::TK_AND:
-      case torch::jit::TK_OR:
-      case torch::jit::TK_NOT:
-        return condition->map([this](const TreeRef& child) { return fold(child); });
-      default:
-        break;
+  TreeRef rewrite_each(const TreeRef& tree) {
+    return tree->map([this](const TreeRef& child) { return rewrite(child); });
+  }
+
+  TreeRef rewrite_conditional(const TreeRef& tree) {
+    torch::jit::TreeList children;
+    const int deeper = tree->kind() == torch::jit::TK_IF || tree->kind() == torch::jit::TK_WHILE ? 1 : 0;
+    depth_ += deeper;
+    for (const TreeRef& child : tree->trees()) {
+      children.push_back(children.empty() ? rewrite_condition(child) : rewrite(child));
+    }
+    depth_ -= deeper;
+    return Compound::create(tree->kind(), tree->range(), std::move(children));
+  }
+
+  TreeRef rewrite_condition(const TreeRef& condition) {
+    if (condition->kind() == torch::jit::TK_AND || condition->kind() == torch::jit::TK_OR) {
+      return condition->map([this](const TreeRef& child) { return rewrite_condition(child); });
+    }
+    if (!tracing()) {
+      return rewrite(condition);
     }
     const char* name = compare_name(condition->kind());
     if (name == nullptr) {
-      return condition;
+      return expressions_.truth(rewrite(condition));
     }
-    return call(condition->range(), std::string(kComparePrefix) + name,
-                {Expr(condition->trees()[0]), Expr(condition->trees()[1])});
+    return call_of(condition->range(), std::string(kComparePrefix) + name,
+                   {Expr(rewrite(condition->trees()[0])), Expr(rewrite(condition->trees()[1]))});
+  }
+
+  bool names_type(const Apply& apply) const {
+    const auto path = dotted_path(apply.callee(), scope_);
+    return (path == "torch.jit.annotate" || path == "torch.jit.isinstance" || path == "isinstance") &&
+           apply.inputs().size() == 2;
+  }
+
+  /// All but the type.
+  TreeRef rewrite_typed_inputs(const Apply& apply) {
+    const size_t type_position = dotted_path(apply.callee(), scope_) == "torch.jit.annotate" ? 0 : 1;
+    std::vector<Expr> inputs;
+    for (size_t i = 0; i < 2; ++i) {
+      inputs.push_back(i == type_position ? apply.inputs()[i] : Expr(rewrite(apply.inputs()[i].tree())));
+    }
+    return Apply::create(apply.range(), apply.callee(), List<Expr>::create(apply.inputs().range(), inputs),
+                         apply.attributes())
+        .tree();
   }
 
   TreeRef rewrite_assignment(const TreeRef& tree) const {
-    const torch::jit::Assign assign(tree);
+    const Assign assign(tree);
     if (!assign.type().present()) {
       return tree;
     }
@@ -145,17 +212,14 @@ class BodyRewriter {
     if (path == "super") {
       return Apply::create(apply.range(), apply.callee(), List<Expr>::create(apply.range(), {}), apply.attributes());
     }
-    const bool names_type = path == "torch.jit.annotate" || path == "torch.jit.isinstance" || path == "isinstance";
-    if (names_type && apply.inputs().size() == 2) {
+    if (names_type(apply)) {
       return rewrite_typed_call(apply, path == "torch.jit.annotate" ? 0 : 1);
     }
-    if (!tracing()) {
-      return apply.tree();
-    }
-    if (path == "len" && apply.inputs().size() == 1) {
+    if (tracing() && path == "len" && apply.inputs().size() == 1) {
       return with_callee(apply, kLenName);
     }
-    return rewrite_starred(apply);
+    const TreeRef called = expressions_.call(apply);
+    return tracing() ? rewrite_starred(Apply(called)) : called;
   }
 
   TreeRef rewrite_typed_call(const Apply& apply, size_t type_position) const {
@@ -165,8 +229,33 @@ class BodyRewriter {
       const bool is_type = i == type_position && input.kind() != torch::jit::TK_TUPLE_LITERAL;
       inputs.push_back(is_type ? canonical_annotation(input, scope_) : input);
     }
+    if (tracing() && type_position == 1) {
+      inputs[1] = with_bool(inputs[1]);
+    }
     return Apply::create(apply.range(), apply.callee(), List<Expr>::create(apply.inputs().range(), inputs),
                          apply.attributes());
+  }
+
+  /// A bool is an int to Python.
+  static Expr with_bool(const Expr& types) {
+    const bool several = types.kind() == torch::jit::TK_TUPLE_LITERAL;
+    std::vector<Expr> members;
+    if (several) {
+      for (const Expr& member : torch::jit::TupleLiteral(types).inputs()) {
+        members.push_back(member);
+      }
+    } else {
+      members = {types};
+    }
+    const bool has_int = std::any_of(members.begin(), members.end(), [](const Expr& member) {
+      return member.kind() == torch::jit::TK_VAR && Var(member).name().name() == "int";
+    });
+    if (!has_int) {
+      return types;
+    }
+    const SourceRange& range = types.range();
+    members.push_back(Var::create(range, Ident::create(range, "bool")));
+    return torch::jit::TupleLiteral::create(range, List<Expr>::create(range, members));
   }
 
   static TreeRef rewrite_starred(const Apply& apply) {
@@ -181,7 +270,7 @@ class BodyRewriter {
       return apply.tree();
     }
     const SourceRange& range = apply.range();
-    const Expr splat = torch::jit::Starred::create(range, call(range, std::string(kSplatPrefix) + stars, inputs));
+    const Expr splat = torch::jit::Starred::create(range, call_of(range, std::string(kSplatPrefix) + stars, inputs));
     return Apply::create(range, apply.callee(), List<Expr>::create(range, {splat}), apply.attributes());
   }
 
@@ -212,6 +301,9 @@ class BodyRewriter {
       const Expr iterable = known_range(iterables[0]).value_or(iterables[0]);
       iterables = List<Expr>::create(iterables.range(), {iterable});
     }
+    if (tracing() && iterables.size() == 1) {
+      iterables = List<Expr>::create(iterables.range(), {expressions_.iterable(iterables[0])});
+    }
     return torch::jit::For::create(loop.range(), targets, iterables, loop.body());
   }
 
@@ -238,13 +330,15 @@ class BodyRewriter {
     const auto or_none = [&](const Maybe<Expr>& bound) {
       return bound.present() ? bound.get() : Expr(Compound::create(torch::jit::TK_NONE, subscript.range(), {}));
     };
-    return call(subscript.range(), std::string(kSlicePrefix) + *container,
-                {or_none(slice.start()), or_none(slice.end()), or_none(slice.step())});
+    return call_of(subscript.range(), std::string(kSlicePrefix) + *container,
+                   {or_none(slice.start()), or_none(slice.end()), or_none(slice.step())});
   }
 
   TreeRef rewrite_comprehension(const torch::jit::ListComp& list) const {
     const auto range = indexes_module(list.elt().tree(), list.target()) ? known_range(list.iter()) : std::nullopt;
-    return range ? torch::jit::ListComp::create(list.range(), list.elt(), list.target(), *range).tree() : list.tree();
+    return torch::jit::ListComp::create(list.range(), list.elt(), list.target(),
+                                        range ? *range : expressions_.iterable(list.iter()))
+        .tree();
   }
 
   bool tracing() const {
@@ -255,6 +349,9 @@ class BodyRewriter {
   CompileMode mode_;
   const InstanceObject* self_;
   std::string self_name_;
+  ExpressionRewriter expressions_;
+  VariableRewriter variables_;
+  int depth_ = 0;  ///< in how many branches and loops
 };
 
 }  // namespace
@@ -264,9 +361,8 @@ size_t star_count(const std::string& parameter) {
 }
 
 torch::jit::Def rewrite_body(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode,
-                             const InstanceObject* self) {
-  const auto params = def.decl().params();
-  const BodyRewriter rewriter(scope, mode, self, params.size() == 0 ? "" : params[0].ident().name());
+                             const InstanceObject* self, const std::set<std::string>& widened) {
+  BodyRewriter rewriter(def, scope, mode, self, widened);
   return torch::jit::Def::create(def.range(), def.name(), def.decl(),
                                  List<torch::jit::Stmt>(rewriter.rewrite(def.statements().tree())));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,11 @@ inline constexpr std::string_view kRangeName = "__bertjit_range";
 /// need not compile; and `for i in range(n)` turn by turn where `self.layers[i]` asks for an `i` that is known.
 ///
 /// `self`: the instance whose method this is; nullptr for a function.
+/// `widened`: variables that are a number or None first and a Tensor in a branch or loop: `total = 0` above a loop is
+/// the tensor 0 then, `loss = None` an Optional[Tensor]. kTrace refuses others, in libtorch's words
+/// (variable_rewrite.h).
 torch::jit::Def rewrite_body(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode,
-                             const InstanceObject* self);
+                             const InstanceObject* self, const std::set<std::string>& widened);
 
 /// How a parameter is declared.
 struct ParameterDeclaration {

@@ -103,6 +103,17 @@ TEST_CASE("compile: in kTrace a default decides the type of an unannotated param
   check_equal(traced(text, "fn", {kX}), kX * 5 + 5.5);
 }
 
+TEST_CASE("compile: in kTrace arguments may be given by name past others that keep their defaults") {
+  const std::string text =
+      "def add(x, first=None, by: float = 1.0, second=None):\n"
+      "    if first is None:\n"
+      "        first = x\n"
+      "    return first + by * second\n"
+      "def fn(x, y):\n"
+      "    return add(x, second=y) + add(x, y, second=x) + add(x, by=2.0, second=y)\n";
+  check_equal(traced(text, "fn", {kX, kX * 10}), kX * (11 + 11 + 21));
+}
+
 TEST_CASE("compile: annotations that a call does not keep to do not disturb tracing") {
   const std::string text =
       "from typing import List, Optional\n"

@@ -18,8 +18,6 @@ using torch::jit::Stmt;
 
 namespace {
 
-constexpr int64_t kMaxSteps = 20'000'000;
-
 const char* operator_text(int kind) {
   switch (kind) {
     case torch::jit::TK_POW:
@@ -266,8 +264,9 @@ Outcome execute_one(const Stmt& statement, const ScopePtr& scope) {
 }  // namespace
 
 void count_step(const SourceRange& where) {
-  if (++evaluation().steps > kMaxSteps) {
-    refuse(where, "more than " + std::to_string(kMaxSteps) + " statements were evaluated: is this a loop without end?");
+  if (++evaluation().steps > evaluation().step_limit) {
+    refuse(where, "more than " + std::to_string(evaluation().step_limit) +
+                      " statements were evaluated: is this a loop without end?");
   }
 }
 

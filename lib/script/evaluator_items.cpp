@@ -5,6 +5,7 @@
 #include "script/evaluator.h"
 #include "script/object_values.h"
 #include "script/python_error.h"
+#include "script/python_text.h"
 
 namespace bertjit {
 
@@ -143,9 +144,10 @@ Expr only_index(const Subscript& subscript) {
 Object sliced(const Object& object, const Subscript& subscript, const ScopePtr& scope) {
   const torch::jit::SliceExpr expr(only_index(subscript).tree());
   if (const auto* text = string_of(object)) {
+    const auto characters = characters_of(*text);
     std::string result;
-    for (const int64_t i : positions(slice_of(expr, static_cast<int64_t>(text->size()), scope))) {
-      result += (*text)[static_cast<size_t>(i)];
+    for (const int64_t i : positions(slice_of(expr, static_cast<int64_t>(characters.size()), scope))) {
+      result += characters[static_cast<size_t>(i)];
     }
     return string_object(result);
   }
@@ -193,8 +195,8 @@ std::vector<Object> iterate(const Object& object, const SourceRange& where) {
     return result;
   }
   if (const auto* text = string_of(object)) {
-    for (const char c : *text) {
-      result.push_back(string_object(std::string(1, c)));
+    for (const auto& character : characters_of(*text)) {
+      result.push_back(string_object(character));
     }
     return result;
   }
@@ -223,7 +225,7 @@ int64_t length_of(const Object& object, const SourceRange& where) {
     return tensor->size(0);
   }
   if (const auto* text = string_of(object)) {
-    return static_cast<int64_t>(text->size());
+    return static_cast<int64_t>(count_characters(*text));
   }
   const auto instance = object.as<InstanceObject>();
   if (instance && instance->type->find_method("__len__")) {
@@ -268,7 +270,8 @@ Object get_item(const Object& object, const Subscript& subscript, const ScopePtr
     return (*items)[position(key, items->size(), object.as<ListObject>() ? "list" : "tuple", where)];
   }
   if (const auto* text = string_of(object)) {
-    return string_object(std::string(1, (*text)[position(key, text->size(), "string", where)]));
+    const auto characters = characters_of(*text);
+    return string_object(characters[position(key, characters.size(), "string", where)]);
   }
   if (const auto module = object.as<CompiledModuleObject>()) {
     return get_attribute(object, text_of(key), where);

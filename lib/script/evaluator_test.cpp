@@ -17,7 +17,7 @@ namespace {
 
 Object value_of(const std::string& text, const std::string& name = "x") {
   evaluation() = Evaluation();
-  ScriptFile file(std::make_shared<PythonFile>("f.py", text), "", "");
+  ScriptFile file(std::make_shared<PythonFile>("f.py", text), "");
   const auto* found = file.require(name);
   REQUIRE(found != nullptr);
   return *found;

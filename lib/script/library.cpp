@@ -64,7 +64,7 @@ class Library {
     for (const auto& file : library_files()) {
       const std::string module = module_of(file.path);
       auto text = std::make_shared<PythonFile>(std::string(file.path), std::string(file.text));
-      files_.emplace(module, std::make_unique<ScriptFile>(std::move(text), module, ""));
+      files_.emplace(module, std::make_unique<ScriptFile>(std::move(text), module));
     }
   }
 
@@ -108,8 +108,7 @@ bool is_namespace(const std::string& path) {
 
 std::optional<Object> namespace_member(const NamespaceObject& space, const std::string& name) {
   if (space.file) {
-    const auto* found = space.file->require(name);
-    return found == nullptr ? std::nullopt : std::make_optional(*found);
+    return space.file->member(name);
   }
   if (auto own = builtin_member(space.path, name)) {
     return own;
@@ -138,7 +137,9 @@ std::string missing_member(const NamespaceObject& space, const std::string& name
   if (!names.empty()) {
     return space.path + "." + name + " is not in the library of the subset; it has " + listed(names);
   }
-  const bool known = is_namespace(space.path) || space.path == "math";
+  static const std::vector<std::string> kPython = {"math", "typing",    "typing_extensions", "collections",    "copy",
+                                                   "abc",  "functools", "warnings",          "collections.abc"};
+  const bool known = is_namespace(space.path) || std::find(kPython.begin(), kPython.end(), space.path) != kPython.end();
   return known
              ? space.path + "." + name + " is outside the subset"
              : "module '" + space.path +

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "record/record.h"
+#include "script/compile_testing.h"
 #include "script/library.h"
 #include "testing/testing.h"
 
@@ -63,6 +65,92 @@ TEST_CASE("library: a text that draws other numbers than PyTorch is found by the
   INFO(output.out);
   CHECK(output.exit_code == 1);
   CHECK_THAT(output.out, Catch::Matchers::Contains("nn.Linear(8, 5): parameters begin otherwise"));
+}
+
+TEST_CASE("library: masks of the encoder may be given by keyword") {
+  const std::string text =
+      "class Net(nn.Module):\n"
+      "    def __init__(self):\n"
+      "        super().__init__()\n"
+      "        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)\n"
+      "        self.encoder = nn.TransformerEncoder(layer, 1)\n"
+      "    def forward(self, x, padding):\n"
+      "        return self.encoder(x, src_key_padding_mask=padding) - self.encoder(x, None, padding)\n"
+      "torch.manual_seed(0)\n"
+      "net = Net()\n";
+  const at::Tensor x = at::arange(2 * 3 * 8, at::kFloat).reshape({2, 3, 8}).sin();
+  const at::Tensor padding = at::tensor({0, 0, 0, 0, 0, 1}).reshape({2, 3}).to(at::kBool);
+  CHECK(testing::traced(text, "net", {x, padding}).abs().max().item<float>() == 0);
+}
+
+TEST_CASE("library: interpolate takes one factor for all sides, a factor for each, whole or not") {
+  const std::string text =
+      "def twice(x):\n"
+      "    return F.interpolate(x, scale_factor=2) + F.interpolate(x, scale_factor=(2, 2.0)) + "
+      "F.interpolate(x, size=(4, 4))\n"
+      "def lines(x):\n"
+      "    return F.interpolate(x[0], scale_factor=2.0)\n"
+      "def scripted(x):\n"
+      "    return F.interpolate(x, scale_factor=2.0) + F.interpolate(x, [4, 4]) + F.interpolate(x, 4)\n";
+  const at::Tensor x = at::arange(4, at::kFloat).reshape({1, 1, 2, 2});
+  const at::Tensor doubled = x.repeat_interleave(2, 2).repeat_interleave(2, 3);
+  CHECK(at::equal(testing::traced(text, "twice", {x}), doubled * 3));
+  CHECK(at::equal(testing::traced(text, "lines", {x}), x[0].repeat_interleave(2, 2)));
+  CHECK(at::equal(testing::scripted(text, "scripted", {x}), doubled * 3));
+}
+
+TEST_CASE("library: the fill of a padding may be a whole number") {
+  const std::string text = "def f(x):\n    return F.pad(x, (1, 1, 2, 0), \"constant\", 7) + F.pad(x, [1, 1, 2, 0])\n";
+  const at::Tensor x = at::ones({2, 3});
+  const at::Tensor expected = at::constant_pad_nd(x, {1, 1, 2, 0}, 7) + at::constant_pad_nd(x, {1, 1, 2, 0}, 0);
+  CHECK(at::equal(testing::traced(text, "f", {x}), expected));
+}
+
+TEST_CASE("library: pooling gives indices where they are asked for, traced and by a compiled layer") {
+  const std::string text =
+      "def f(x):\n"
+      "    largest, places = F.max_pool2d(x, 2, return_indices=True)\n"
+      "    return F.max_pool2d(x, 2) - largest + places\n"
+      "class Pool(nn.Module):\n"
+      "    def __init__(self):\n"
+      "        super().__init__()\n"
+      "        self.pool = nn.MaxPool2d(2, return_indices=True)\n"
+      "    def forward(self, x):\n"
+      "        return self.pool(x)[1] + F.max_pool2d(x, 2) - F.max_pool2d(x, 2)\n";
+  const at::Tensor x = at::arange(16, at::kFloat).reshape({1, 1, 4, 4});
+  const at::Tensor places = at::tensor({5.0F, 7.0F, 13.0F, 15.0F}).reshape({1, 1, 2, 2});
+  CHECK(at::equal(testing::traced(text, "f", {x}), places));
+  CHECK(at::equal(testing::scripted(text, "Pool", {x}), places));
+}
+
+TEST_CASE("library: what is found inside a layer is told at the line of the file that called it") {
+  const testing::PythonText code(
+      "class Net(nn.Module):\n"
+      "    def __init__(self):\n"
+      "        super().__init__()\n"
+      "        self.drop = nn.Dropout(0.5)\n"
+      "    def forward(self, x):\n"
+      "        return self.drop(x)\n");
+  const at::Tensor x = at::ones({4});
+  const auto findings = record_program(code.trace("Net", {x}), {x}, {}).findings;
+  REQUIRE(findings.size() == 1);
+  CHECK(std::string(finding_name(findings[0].kind)) == "nondeterminism");
+  CHECK(findings[0].where.file == code.path());
+  CHECK(findings[0].where.line == 9);  // after three imports
+  CHECK_THAT(findings[0].detail, Catch::Matchers::StartsWith("aten::dropout, in torch/nn/functional.py:"));
+}
+
+TEST_CASE("library: an error inside a function of the library names the line that called it first") {
+  const std::string text = "def f(x):\n    return F.interpolate(x, scale_factor=2, mode=\"linear\")\n";
+  const at::Tensor x = at::ones({1, 1, 2, 2});
+  const testing::PythonText code(text);
+  const std::string run = testing::error_of([&] { interpret(code.trace("f", {x}), {x}); }).what();
+  CHECK_THAT(run, Catch::Matchers::StartsWith(code.path() + ":5:11: NotImplementedError: mode linear"));
+  CHECK_THAT(run, Catch::Matchers::Contains("torch/nn/_images.py:"));
+  const std::string compiled = testing::compile_error("def f(x):\n    return F.gumbel_softmax(x, dim=\"last\")\n", "f",
+                                                      CompileMode::kTrace, {x});
+  CHECK_THAT(compiled, Catch::Matchers::StartsWith("code.py:5:"));
+  CHECK_THAT(compiled, Catch::Matchers::Contains("torch/nn/functional.py:"));
 }
 
 TEST_CASE("library: its files are part of the program, sorted by path") {

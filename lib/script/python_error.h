@@ -10,7 +10,8 @@
 namespace bertjit {
 
 /// Error(kInvalidArgument) "FILE:LINE:COLUMN: what", with the line and a caret below. LINE counts from 1, COLUMN from
-/// 0, as TorchScript's own locations do. A range without a source gives `what` alone.
+/// 0, as TorchScript's own locations do, but in characters, as an editor counts. A range without a source gives `what`
+/// alone.
 Error script_error(const torch::jit::SourceRange& where, const std::string& what);
 
 /// Throws script_error(where, what).

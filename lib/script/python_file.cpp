@@ -6,6 +6,8 @@
 #include <torch/csrc/jit/frontend/parser.h>
 
 #include "script/python_error.h"
+#include "script/python_text.h"
+#include "support/deep_stack.h"
 #include "support/file.h"
 
 namespace bertjit {
@@ -62,30 +64,24 @@ std::string first_line(const std::string& message) {
   return line;
 }
 
-bool is_comparison(int kind) {
-  return kind == '<' || kind == '>' || kind == torch::jit::TK_LE || kind == torch::jit::TK_GE ||
-         kind == torch::jit::TK_EQ || kind == torch::jit::TK_NE || kind == torch::jit::TK_IN ||
-         kind == torch::jit::TK_IS || kind == torch::jit::TK_ISNOT;
-}
+// libtorch's compiler and the walks over a tree here are recursive; so much of the stack they need for one level.
+constexpr size_t kStackPerLevel = 16384;
 
-// Whether a parenthesis that opened before text[begin] closes in text[begin, end).
-bool closes_parenthesis(const std::string& text, size_t begin, size_t end) {
-  int depth = 0;
-  for (size_t i = begin; i < end; ++i) {
-    if (text[i] == '"') {
-      for (++i; i < end && text[i] != '"'; ++i) {
-        i += text[i] == '\\' ? 1 : 0;
-      }
-    } else if (text[i] == '(' || text[i] == '[' || text[i] == '{') {
-      ++depth;
-    } else if ((text[i] == ')' || text[i] == ']' || text[i] == '}') && --depth < 0) {
-      return true;
+size_t depth_of(const TreeRef& tree) {
+  size_t depth = 0;
+  std::vector<std::pair<const torch::jit::Tree*, size_t>> waiting = {{tree.get(), 1}};
+  while (!waiting.empty()) {
+    const auto [node, level] = waiting.back();
+    waiting.pop_back();
+    depth = std::max(depth, level);
+    for (const auto& child : node->trees()) {
+      waiting.emplace_back(child.get(), level + 1);
     }
   }
-  return false;
+  return depth;
 }
 
-// The parser's tree with ranges in the file, and Python's meaning of `a < b < c`.
+// The parser's tree with ranges in the file.
 class Placer {
  public:
   Placer(const RewrittenText& rewritten, std::shared_ptr<torch::jit::Source> source)
@@ -94,13 +90,6 @@ class Placer {
   TreeRef place(const TreeRef& tree) const {
     if (tree->isAtom()) {
       return named(tree);
-    }
-    if (is_comparison(tree->kind()) && is_comparison(tree->trees()[0]->kind()) && chained(tree)) {
-      const auto& left = tree->trees()[0];
-      TreeList last{left->trees()[1], tree->trees()[1]};
-      const auto right = Compound::create(tree->kind(), left->trees()[1]->range(), std::move(last));
-      TreeList both{left, right};
-      return place(Compound::create(torch::jit::TK_AND, left->range(), std::move(both)));
     }
     TreeList children;
     for (const auto& child : tree->trees()) {
@@ -120,12 +109,6 @@ class Placer {
   }
 
  private:
-  // The parser nests `a < b < c` as (a < b) < c; only with parentheses does Python.
-  bool chained(const TreeRef& tree) const {
-    const size_t begin = tree->trees()[0]->trees()[1]->range().start();
-    return !closes_parenthesis(rewritten_.text, begin, tree->trees()[1]->range().start());
-  }
-
   TreeRef named(const TreeRef& tree) const {
     if (tree->kind() != torch::jit::TK_STRING) {
       return tree;
@@ -147,7 +130,16 @@ class Placer {
 }  // namespace
 
 std::shared_ptr<PythonFile> PythonFile::open(const std::filesystem::path& path) {
-  return std::make_shared<PythonFile>(path.string(), read_text_file(path));
+  const std::string text = read_text_file(path);
+  for (size_t at = 0; const auto& character : characters_of(text)) {
+    const bool stray = character.size() == 1 && static_cast<unsigned char>(character[0]) >= 0x80;
+    if (stray || character[0] == '\0') {
+      throw Error(ErrorKind::kInvalidArgument, path.string() + ": no Python source: byte " + std::to_string(at) +
+                                                   (stray ? " is no UTF-8" : " is zero, which text does not have"));
+    }
+    at += character.size();
+  }
+  return std::make_shared<PythonFile>(path.string(), text);
 }
 
 PythonFile::PythonFile(std::string name, std::string text)
@@ -179,6 +171,11 @@ TreeRef PythonFile::parse(const RewrittenText& rewritten, bool expression, bool 
     const auto& left = parser.lexer().cur();
     if (expression && left.kind != torch::jit::TK_EOF && left.kind != torch::jit::TK_NEWLINE) {
       refuse(placer.range(left.range), "this is no expression that TorchScript's parser knows");
+    }
+    const size_t depth = depth_of(tree);
+    if (const size_t most = stack_left() / kStackPerLevel; depth > most) {
+      refuse(placer.range(tree->range()), "nested " + std::to_string(depth) + " deep; up to " + std::to_string(most) +
+                                              " can be read: store parts of long expressions in variables");
     }
     return placer.place(tree);
   } catch (const Error&) {

@@ -29,11 +29,13 @@ struct PythonStatement {
   std::set<std::string> binds;                       ///< names it assigns, defines or imports
   std::set<std::string> changes;                     ///< names whose object it changes: model.eval(), x[0] = 1
   bool seeds = false;                                ///< torch.manual_seed(…)
+  bool draws = false;                                ///< torch.rand(…), randn, …: by the words alone
+  bool calls = false;                                ///< anything at all
 };
 
 /// `import module as alias`; with a name, `from module import name as alias`.
 struct PythonImport {
-  std::string module;
+  std::string module;  ///< with the dots of a relative import
   std::string name;
   std::string alias;  ///< the name that is bound; for `import a.b` it is "a"
   torch::jit::SourceRange where;

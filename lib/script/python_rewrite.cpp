@@ -1,7 +1,11 @@
 #include "script/python_rewrite.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <stdexcept>
+
+#include "script/python_precedence.h"
 
 namespace bertjit {
 
@@ -48,6 +52,7 @@ class Rewriter {
       if (first.kind == Kind::kTypeComment) {
         continue;  // written behind the head of its function
       }
+      check_line(lines[i]);
       put(std::string(lines[i].indent + extra, ' '), first.begin, first.begin);
       line(lines[i].tokens);
       if (is(first, "def") && lines[i].head) {
@@ -58,7 +63,7 @@ class Rewriter {
   }
 
   RewrittenText expression(std::span<const PythonToken> tokens) {
-    this->tokens(tokens, false);
+    this->tokens(with_python_precedence(text_, tokens), false);
     return std::move(out_);
   }
 
@@ -103,7 +108,10 @@ class Rewriter {
     }
   }
 
-  void line(std::span<const PythonToken> tokens) {
+  void line(std::span<const PythonToken> read) {
+    check_statement(read);
+    const auto written = with_python_precedence(text_, read);
+    const std::span<const PythonToken> tokens(written);
     const auto& first = tokens.front();
     const bool text_only = std::all_of(tokens.begin(), tokens.end(), [this](const auto& token) {
       return token.kind == Kind::kString && word(token).find_first_of("fFbB") > word(token).find_first_of("'\"");
@@ -122,6 +130,29 @@ class Rewriter {
       this->tokens(tokens, is(first, "def"));
     }
     put("\n", tokens.back().end, tokens.back().end);
+  }
+
+  void check_line(const LogicalLine& line) {
+    const auto& first = line.tokens.front();
+    if (*line.fault != '\0') {
+      throw TextFault(first.begin, first.end, line.fault);
+    }
+    if (is(first, "else") && (heads_[line.indent] == "for" || heads_[line.indent] == "while")) {
+      throw TextFault(first.begin, first.end,
+                      "'else' of a loop is outside the subset: note in a variable whether the loop was left");
+    }
+    if (is(first, "elif") && ++branches_ > kMaxBranches) {
+      throw TextFault(first.begin, first.end,
+                      "more than " + std::to_string(kMaxBranches) + " 'elif' in one definition: use a dict or a table");
+    }
+    heads_[line.indent] = word(first);
+  }
+
+  // A statement that the parser would not name when it fails.
+  void check_statement(std::span<const PythonToken> tokens) const {
+    if (tokens.size() > 2 && is(tokens.front(), "match") && is(tokens.back(), ":")) {
+      throw TextFault(tokens.front().begin, tokens.front().end, "'match' is outside the subset: write if and elif");
+    }
   }
 
   // `import pdb; pdb.set_trace()`, a line at a time: functions are run, and compiled, without a stop.
@@ -145,7 +176,7 @@ class Rewriter {
     std::vector<bool> generator;
     for (size_t i = 0; i < tokens.size();) {
       check(tokens[i]);
-      if (i > 0 && tokens[i].begin > tokens[i - 1].end) {
+      if (i > 0 && (tokens[i].begin != tokens[i - 1].end || tokens[i].written != nullptr)) {
         put(" ", tokens[i - 1].end, tokens[i].begin);
       }
       const auto token = word(tokens[i]);
@@ -243,6 +274,11 @@ class Rewriter {
     if (token.kind == Kind::kBad) {
       throw TextFault(token.begin, token.end, token.fault);
     }
+    const bool ascii = std::all_of(word(token).begin(), word(token).end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    if (token.kind == Kind::kName && !ascii) {
+      throw TextFault(token.begin, token.end, "a name with letters beyond a to z is outside the subset");
+    }
     const auto found = outside_subset().find(word(token));
     if (token.kind != Kind::kString && found != outside_subset().end()) {
       throw TextFault(token.begin, token.end,
@@ -252,30 +288,74 @@ class Rewriter {
 
   // Adjacent literals are one; with an f-string among them the whole becomes a template and its arguments.
   size_t strings(std::span<const PythonToken> tokens, size_t i) {
-    const auto& first = tokens[i];
-    std::string characters;
-    std::vector<StringPart> arguments;
-    bool braces = false;
+    const size_t begin = tokens[i].begin;
+    std::vector<StringPart> parts;
     for (; i < tokens.size() && tokens[i].kind == Kind::kString; ++i) {
       for (auto& part : string_parts(text_, tokens[i])) {
-        braces = braces || part.text.find("{}") != std::string::npos;
-        characters += part.is_expression ? "{}" : part.text;
-        if (part.is_expression) {
-          arguments.push_back(std::move(part));
+        parts.push_back(std::move(part));
+      }
+    }
+    text_template(parts, begin, tokens[i - 1].end);
+    return i;
+  }
+
+  // "characters {}".format(expression). A brace of the text itself is an argument too: to the compiler `{}` alone has a
+  // meaning, to Python every brace.
+  void text_template(const std::vector<StringPart>& parts, size_t begin, size_t end) {
+    const bool formats = std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.is_expression; });
+    std::string characters;
+    std::vector<StringPart> arguments;
+    for (const auto& part : parts) {
+      if (part.is_expression) {
+        characters += "{}";
+        arguments.push_back(part);
+        continue;
+      }
+      for (const char c : part.text) {
+        const bool brace = formats && (c == '{' || c == '}');
+        characters += brace ? "{}" : std::string(1, c);
+        if (brace) {
+          arguments.push_back({false, std::string(1, c), begin, end, "", {}});
         }
       }
     }
-    if (!arguments.empty() && braces) {
-      throw TextFault(first.begin, first.end, "an f-string with {{}} is outside the subset");
-    }
-    put(quote_string(characters), first.begin, tokens[i - 1].end);
+    put(quote_string(characters), begin, end);
     for (size_t a = 0; a < arguments.size(); ++a) {
-      const auto& argument = arguments[a];
-      put(a == 0 ? ".format((" : ", (", argument.begin, argument.begin);
-      put(text_.substr(argument.begin, argument.end - argument.begin), argument.begin, argument.end);
-      put(a + 1 == arguments.size() ? "))" : ")", argument.end, argument.end);
+      put(a == 0 ? ".format(" : ", ", arguments[a].begin, arguments[a].begin);
+      template_argument(arguments[a]);
+      put(a + 1 == arguments.size() ? ")" : "", arguments[a].end, arguments[a].end);
     }
-    return i;
+  }
+
+  void template_argument(const StringPart& argument) {
+    if (!argument.is_expression) {
+      put(quote_string(argument.text), argument.begin, argument.end);
+      return;
+    }
+    const bool plain = argument.conversion.empty() && argument.spec.empty();
+    put(plain ? "(" : std::string(kFormatName) + "((", argument.begin, argument.begin);
+    inner_expression(argument.begin, argument.end);
+    put(")", argument.end, argument.end);
+    if (!plain) {
+      put(", " + quote_string(argument.conversion) + ", ", argument.end, argument.end);
+      text_template(argument.spec, argument.end, argument.end + 1);
+      put(")", argument.end, argument.end);
+    }
+  }
+
+  // The expression between an f-string's braces.
+  void inner_expression(size_t begin, size_t end) {
+    std::vector<PythonToken> inner;
+    for (const auto& line : split_logical_lines("(" + std::string(text_.substr(begin, end - begin)) + ")")) {
+      for (auto token : line.tokens) {
+        token.begin += begin - 1;
+        token.end += begin - 1;
+        inner.push_back(token);
+      }
+    }
+    if (inner.size() > 2) {
+      tokens(with_python_precedence(text_, std::span(inner).subspan(1, inner.size() - 2)), false);
+    }
   }
 
   void number(const PythonToken& token) {
@@ -286,10 +366,14 @@ class Rewriter {
                      : kind == 'o' || kind == 'O' ? 8
                      : kind == 'b' || kind == 'B' ? 2
                                                   : 0;
-    if (base != 0) {
+    const bool whole = digits.find_first_not_of("0123456789") == std::string::npos;
+    if (base != 0 || whole) {
       try {
-        size_t used = 0;
-        digits = std::to_string(std::stoll(digits.substr(2), &used, base));
+        // -9223372036854775808 is an integer; the parser joins the minus and the number.
+        if (whole && std::stoull(digits) > uint64_t{1} << 63) {
+          throw std::out_of_range(digits);
+        }
+        digits = whole ? digits : std::to_string(std::stoll(digits.substr(2), nullptr, base));
       } catch (const std::exception&) {
         throw TextFault(token.begin, token.end, "an integer beyond 64 bits");
       }
@@ -299,6 +383,11 @@ class Rewriter {
 
   std::string_view text_;
   RewrittenText out_;
+  /// Each is an `if` in the `else` of the one before, which costs the compiler time with the square of their number.
+  static constexpr size_t kMaxBranches = 3000;
+
+  size_t branches_ = 0;
+  std::map<size_t, std::string_view> heads_;  ///< the first word of the last line of each indentation
 };
 
 }  // namespace

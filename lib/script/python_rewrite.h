@@ -1,9 +1,9 @@
 // Python text to text that TorchScript's parser takes, with the origin of every character.
 //
 // The parser reads a subset of Python's syntax. What is cheap to say in that subset is said so here: f-strings become
-// "…".format(…), generators in a call become lists, `//=` a full assignment; comments, docstrings and continuation
-// lines go. Because each character knows where it comes from, the tree that is parsed still says file, line and column
-// of the text as it was written.
+// "…".format(…), generators in a call become lists, `//=` a full assignment; parentheses say what binds how
+// (python_precedence.h); comments, docstrings and continuation lines go. Because each character knows where it comes
+// from, the tree that is parsed still says file, line and column of the text as it was written.
 #pragma once
 
 #include <span>
@@ -25,6 +25,11 @@ struct RewrittenText {
 /// is `kDoubleStarPrefix + "kwargs"`, and `f(**x)` is the keyword argument `kDoubleStarPrefix`.
 inline constexpr std::string_view kStarPrefix = "__bertjit_star_";
 inline constexpr std::string_view kDoubleStarPrefix = "__bertjit_double_star_";
+
+/// Functions that rewritten text calls: `[a, b]` of lists to one list, and a value with the conversion and format of an
+/// f-string, `{value!r:>8}`, to text.
+inline constexpr std::string_view kFlattenName = "__bertjit_flatten";
+inline constexpr std::string_view kFormatName = "__bertjit_format";
 
 enum class Nesting {
   kAsIs,

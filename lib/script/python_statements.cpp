@@ -28,6 +28,10 @@ class Reader {
 
   void read_line(const LogicalLine& line) {
     const auto& tokens = line.tokens;
+    for (const auto& token : tokens) {
+      statement_.draws = statement_.draws || draws(word(token));
+      statement_.calls = statement_.calls || word(token) == "(";
+    }
     const auto first = word(tokens[0]);
     if (first == "def" || first == "class") {
       bind(tokens, 1);
@@ -53,6 +57,15 @@ class Reader {
  private:
   std::string_view word(const PythonToken& token) const {
     return token.kind == Kind::kString ? std::string_view() : token_text(text_, token);
+  }
+
+  static bool draws(std::string_view name) {
+    static const std::set<std::string_view> kNames = {
+        "rand",          "randn",       "randint",          "randperm",        "rand_like",       "randn_like",
+        "randint_like",  "normal",      "bernoulli",        "multinomial",     "poisson",         "normal_",
+        "uniform_",      "random_",     "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_",
+        "trunc_normal_", "orthogonal_", "bernoulli_",       "exponential_"};
+    return kNames.count(name) != 0;
   }
 
   void bind(const std::vector<PythonToken>& tokens, size_t i) {

@@ -92,11 +92,12 @@ size_t unescape(std::string_view text, size_t at, size_t last, std::string& out)
   return at + 1;
 }
 
-// Where the expression that starts at `at` ends: its closing brace.
+// Where the expression that starts at `at` ends: its closing brace, or the conversion, format or `=` before that.
 size_t expression_end(std::string_view text, size_t at, size_t last) {
   int depth = 0;
   for (size_t i = at; i < last; ++i) {
     const char c = text[i];
+    const char next = i + 1 < last ? text[i + 1] : '\0';
     if (c == '"' || c == '\'') {
       const size_t close = text.find(c, i + 1);
       i = close == std::string_view::npos ? last : close;
@@ -104,44 +105,98 @@ size_t expression_end(std::string_view text, size_t at, size_t last) {
       ++depth;
     } else if ((c == ')' || c == ']' || c == '}') && depth > 0) {
       --depth;
-    } else if (c == '}') {
+    } else if (c == '}' || (depth == 0 && (c == ':' || (c == '!' && next != '=')))) {
       return i;
-    } else if (depth == 0 && (c == ':' || (c == '!' && i + 1 < last && text[i + 1] != '='))) {
-      throw TextFault(i, i + 1,
-                      "a format or conversion in an f-string is outside the subset: TorchScript has {} alone");
+    } else if (depth == 0 && c == '=') {
+      const size_t after = text.find_first_not_of(" \t\n", i + 1);
+      const bool compares = next == '=' || std::string_view("=<>!").find(text[i - 1]) != std::string_view::npos;
+      if (!compares && after < last && std::string_view("}:!").find(text[after]) != std::string_view::npos) {
+        return i;
+      }
     }
   }
   throw TextFault(at - 1, at, "an f-string's brace that does not close");
 }
 
+class PartReader {
+ public:
+  PartReader(std::string_view text, const Shape& shape) : text_(text), shape_(shape), at_(shape.first) {}
+
+  // The parts up to the end or, in a format, up to the brace that closes it.
+  std::vector<StringPart> read(int depth) {
+    std::vector<StringPart> parts(1);
+    while (at_ < shape_.last) {
+      const char c = text_[at_];
+      const bool doubled = depth == 0 && at_ + 1 < shape_.last && text_[at_ + 1] == c;
+      if (c == '\\' && !shape_.raw) {
+        at_ = unescape(text_, at_, shape_.last, parts.back().text);
+      } else if (shape_.formatted && (c == '{' || c == '}') && doubled) {
+        parts.back().text += c;
+        at_ += 2;
+      } else if (shape_.formatted && c == '{') {
+        expression(parts, depth);
+      } else if (shape_.formatted && c == '}') {
+        if (depth > 0) {
+          return parts;
+        }
+        throw TextFault(at_, at_ + 1, "an f-string's closing brace alone");
+      } else {
+        parts.back().text += c;
+        ++at_;
+      }
+    }
+    if (depth > 0) {
+      throw TextFault(shape_.last - 1, shape_.last, "an f-string's brace that does not close");
+    }
+    return parts;
+  }
+
+ private:
+  void expression(std::vector<StringPart>& parts, int depth) {
+    const size_t open = at_;
+    const size_t end = expression_end(text_, open + 1, shape_.last);
+    if (text_.substr(open + 1, end - open - 1).find_first_not_of(" \t\n") == std::string_view::npos) {
+      throw TextFault(open, end + 1, "an f-string's braces with nothing between them");
+    }
+    if (depth > 1) {
+      throw TextFault(open, end, "an f-string with expressions nested too deeply");
+    }
+    StringPart part{true, "", open + 1, end, "", {}};
+    at_ = end;
+    if (text_[at_] == '=') {
+      at_ = text_.find_first_not_of(" \t\n", at_ + 1);
+      parts.back().text += text_.substr(open + 1, at_ - open - 1);
+      part.conversion = text_[at_] == '}' ? "r" : "";
+    }
+    if (text_[at_] == '!') {
+      part.conversion = text_.substr(at_ + 1, 1);
+      if (part.conversion.find_first_of("rsa") != 0) {
+        throw TextFault(at_, at_ + 2, "an f-string's conversion is !r, !s or !a");
+      }
+      at_ += 2;
+    }
+    if (at_ < shape_.last && text_[at_] == ':') {
+      ++at_;
+      part.spec = read(depth + 1);
+    }
+    if (at_ >= shape_.last || text_[at_] != '}') {
+      throw TextFault(open, open + 1, "an f-string's brace that does not close");
+    }
+    ++at_;
+    parts.push_back(std::move(part));
+    parts.emplace_back();
+  }
+
+  std::string_view text_;
+  const Shape& shape_;
+  size_t at_;
+};
+
 }  // namespace
 
 std::vector<StringPart> string_parts(std::string_view text, const PythonToken& token) {
   const Shape shape = shape_of(text, token);
-  std::vector<StringPart> parts(1);
-  for (size_t at = shape.first; at < shape.last;) {
-    const char c = text[at];
-    if (c == '\\' && !shape.raw) {
-      at = unescape(text, at, shape.last, parts.back().text);
-    } else if (shape.formatted && (c == '{' || c == '}') && at + 1 < shape.last && text[at + 1] == c) {
-      parts.back().text += c;
-      at += 2;
-    } else if (shape.formatted && c == '{') {
-      const size_t end = expression_end(text, at + 1, shape.last);
-      if (text.substr(at + 1, end - at - 1).find_first_not_of(" \t\n") == std::string_view::npos) {
-        throw TextFault(at, end + 1, "an f-string's braces with nothing between them");
-      }
-      parts.push_back({true, "", at + 1, end});
-      parts.push_back({});
-      at = end + 1;
-    } else if (shape.formatted && c == '}') {
-      throw TextFault(at, at + 1, "an f-string's closing brace alone");
-    } else {
-      parts.back().text += c;
-      ++at;
-    }
-  }
-  return parts;
+  return PartReader(text, shape).read(0);
 }
 
 std::string quote_string(std::string_view characters) {

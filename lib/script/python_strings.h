@@ -24,9 +24,12 @@ struct StringPart {
   std::string text;  ///< characters, with escapes resolved
   size_t begin = 0;  ///< of an expression: where it stands in the text
   size_t end = 0;
+  std::string conversion;        ///< "r" of `{x!r}`
+  std::vector<StringPart> spec;  ///< what is behind the colon of `{x:>{width}.2f}`
 };
 
-/// Takes a kString token apart. Throws TextFault for bytes, and for a format or conversion in an f-string.
+/// Takes a kString token apart. `{x=}` gives the characters "x=" and the expression. Throws TextFault for
+/// bytes and for braces that do not match.
 std::vector<StringPart> string_parts(std::string_view text, const PythonToken& token);
 
 /// A literal for TorchScript's parser, which knows fewer escapes: always in double quotes, on one line.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <set>
+#include <utility>
 
 namespace bertjit {
 
@@ -49,17 +50,35 @@ class Splitter {
 
   void start_line() {
     indent_ = 0;
+    characters_ = 0;
     while (here() == ' ' || here() == '\t' || here() == '\f') {
       indent_ = here() == '\t' ? (indent_ / 8 + 1) * 8 : here() == '\f' ? 0 : indent_ + 1;
+      characters_ = here() == '\f' ? 0 : characters_ + 1;
       ++at_;
     }
   }
 
   void end_line() {
     if (!tokens_.empty()) {
-      lines_.push_back({indent_, std::move(tokens_), false});
+      lines_.push_back({indent_, std::move(tokens_), false, check_indent()});
     }
     tokens_.clear();
+  }
+
+  // Python's rule: a line is deeper than another whatever a tab is worth, or the two are mixed inconsistently.
+  const char* check_indent() {
+    while (blocks_.size() > 1 && blocks_.back().first > indent_) {
+      blocks_.pop_back();
+    }
+    const auto [columns, characters] = blocks_.back();
+    const bool consistent = indent_ == columns ? characters_ == characters : characters_ > characters;
+    if (indent_ > columns) {
+      if (blocks_.size() >= kMaxBlocks) {
+        return "too many levels of indentation";
+      }
+      blocks_.emplace_back(indent_, characters_);
+    }
+    return consistent ? "" : "TabError: inconsistent use of tabs and spaces in indentation";
   }
 
   void step() {
@@ -109,7 +128,7 @@ class Splitter {
     const size_t first = body.find_first_not_of(" \t", 7);
     if (first != std::string_view::npos && body[first] == '(' && body.find("->") != std::string_view::npos) {
       if (depth_ == 0 && tokens_.empty()) {
-        lines_.push_back({indent_, {{PythonToken::Kind::kTypeComment, begin, at_}}, false});
+        lines_.push_back({indent_, {{PythonToken::Kind::kTypeComment, begin, at_}}, false, ""});
       } else if (depth_ == 0) {
         tokens_.push_back({PythonToken::Kind::kTypeComment, begin, at_});
       }
@@ -184,7 +203,11 @@ class Splitter {
   std::string_view text_;
   size_t at_ = 0;
   int depth_ = 0;
+  static constexpr size_t kMaxBlocks = 100;  ///< as in Python
+
   size_t indent_ = 0;
+  size_t characters_ = 0;  ///< of the indentation
+  std::vector<std::pair<size_t, size_t>> blocks_ = {{0, 0}};
   std::vector<PythonToken> tokens_;
   std::vector<LogicalLine> lines_;
 };
@@ -223,7 +246,7 @@ bool same_text_line(std::string_view text, const PythonToken& left, const Python
 }  // namespace
 
 std::string_view token_text(std::string_view text, const PythonToken& token) {
-  return text.substr(token.begin, token.end - token.begin);
+  return token.written != nullptr ? std::string_view(token.written) : text.substr(token.begin, token.end - token.begin);
 }
 
 std::vector<LogicalLine> split_logical_lines(std::string_view text) {
@@ -248,7 +271,7 @@ std::vector<LogicalLine> split_logical_lines(std::string_view text) {
     const size_t indent = line.indent;
     result.push_back(std::move(line));
     const bool comment = rest.front().kind == PythonToken::Kind::kTypeComment;
-    result.push_back({indent + 1, std::move(rest), false});
+    result.push_back({indent + 1, std::move(rest), false, ""});
     inline_body = !comment;
   }
   return result;

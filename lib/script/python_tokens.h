@@ -15,6 +15,8 @@ struct PythonToken {
   size_t end;
   /// kBad: what is wrong ("a string that does not end").
   const char* fault = "";
+  /// What a token that the text does not have says; it stands where `begin` is.
+  const char* written = nullptr;
 };
 
 /// A statement's line, or the head of a block ("if x:"), over as many lines of text as it takes. What follows the colon
@@ -23,6 +25,7 @@ struct LogicalLine {
   size_t indent;  ///< columns, a tab to the next multiple of 8; one more than its head's for `if x: return`
   std::vector<PythonToken> tokens;  ///< never empty
   bool head = false;                ///< ends in the colon of a block
+  const char* fault = "";           ///< what is wrong with its indentation
 };
 
 /// Never fails: what is no token becomes one of kind kBad, which whoever needs the line reports.

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "script/compile_rewrite.h"
+#include "script/expression_rewrite.h"
 #include "script/sugared.h"
 #include "script/sugared_module.h"
+#include "script/sugared_python.h"
 
 namespace bertjit {
 
@@ -55,6 +57,9 @@ class ScopeResolver : public torch::jit::Resolver {
     if (name.rfind(kSlicePrefix, 0) == 0) {
       return slice_value(compilation_, callee_, name.substr(kSlicePrefix.size()));
     }
+    if (name.rfind(kPythonPrefix, 0) == 0) {
+      return python_value(compilation_, held_, name.substr(kPythonPrefix.size()));
+    }
     if (name == kLenName) {
       return len_value(compilation_);
     }
@@ -64,6 +69,7 @@ class ScopeResolver : public torch::jit::Resolver {
   Compilation& compilation_;
   Callee callee_;
   Constants constants_;
+  HeldValues held_;
 };
 
 }  // namespace

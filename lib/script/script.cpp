@@ -113,9 +113,10 @@ ScriptDefinition open_script(const std::string& source, uint64_t seed) {
   evaluation() = Evaluation();
   const SeededGenerator generator(seed);
   const c10::AutoGradMode grad(true);
-  ScriptFile file(PythonFile::open(path), "", std::filesystem::path(path).parent_path());
+  ScriptFile file(PythonFile::open(path), place_of_program(path));
   const std::string root = name.substr(0, name.find('.'));
-  const Object* found = file.defines(root) ? file.require(root) : nullptr;
+  std::vector<std::string> notes;
+  const Object* found = file.defines(root) ? file.require_in_order(root, notes) : nullptr;
   if (found == nullptr) {
     const auto names = file.names();
     throw Error(ErrorKind::kInvalidArgument,
@@ -129,7 +130,7 @@ ScriptDefinition open_script(const std::string& source, uint64_t seed) {
     if (!is_callable(object)) {
       throw Error(ErrorKind::kInvalidArgument, "'" + name + "' is no function and no module, but " + describe(object));
     }
-    return {path, name, object};
+    return {path, name, object, notes};
   } catch (const Error& error) {
     throw has_place(error.what()) ? error : Error(error.kind(), path + ": " + error.what());
   }

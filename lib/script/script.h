@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "script/compile.h"
 #include "script/objects.h"
@@ -24,6 +25,8 @@ struct ScriptDefinition {
   /// FunctionObject, InstanceObject (of a class: made without arguments), BoundMethodObject, CompiledFunctionObject or
   /// CompiledModuleObject.
   Object callable;
+  /// What was passed over that may matter, one line each.
+  std::vector<std::string> notes;
 };
 
 /// Splits "dir/loop.py:fn" -> {"dir/loop.py", "fn"}; nullopt if `source` is not of that form.

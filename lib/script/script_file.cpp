@@ -1,6 +1,7 @@
 #include "script/script_file.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "script/builtins.h"
 #include "script/evaluator.h"
@@ -27,10 +28,13 @@ bool meets(const std::set<std::string>& left, const std::set<std::string>& right
 
 }  // namespace
 
-ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, std::string module, std::filesystem::path folder)
+ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, std::string module)
+    : ScriptFile(std::move(file), ImportPlace{std::move(module), {}, {}, "", false}) {}
+
+ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, ImportPlace place)
     : file_(std::move(file)),
-      module_(std::move(module)),
-      folder_(std::move(folder)),
+      module_(place.module),
+      place_(std::move(place)),
       scope_(std::make_shared<PythonScope>(builtin_scope())) {
   for (const auto& statement : file_->statements()) {
     if (statement.kind == Kind::kImport) {
@@ -67,6 +71,78 @@ const Object* ScriptFile::require(const std::string& name) {
   }
   const auto found = scope_->own().find(name);
   return found == scope_->own().end() ? nullptr : &found->second;
+}
+
+const Object* ScriptFile::require_in_order(const std::string& name, std::vector<std::string>& notes) {
+  const auto needed = needed_statements({name});
+  auto order = drawing_statements(needed);
+  order.insert(needed.begin(), needed.end());
+  size_t passed_over = 0;
+  std::string first;
+  for (const size_t index : order) {
+    if (!evaluated_.insert(index).second) {
+      continue;
+    }
+    if (needed.count(index) != 0) {
+      run(index);
+    } else if (const auto reason = try_run(index)) {
+      first = passed_over++ == 0 ? *reason : first;
+    }
+  }
+  if (passed_over > 0) {
+    notes.push_back(first + "\n  statements that '" + name + "' does not need were passed over (" +
+                    std::to_string(passed_over) +
+                    "): if they draw random numbers, those that are drawn later are not Python's");
+  }
+  return require(name);
+}
+
+std::set<size_t> ScriptFile::drawing_statements(const std::set<size_t>& needed) {
+  const auto& statements = file_->statements();
+  size_t last = 0;
+  for (const size_t index : needed) {
+    last = statements[index].seeds ? last : index;
+  }
+  // A class without a seed in the file is made as after torch.manual_seed(--seed), whatever the file does beside it.
+  const bool is_value = statements[last].kind == Kind::kOther;
+  const bool draws =
+      std::any_of(statements.begin(), statements.begin() + static_cast<std::ptrdiff_t>(last),
+                  [is_value](const auto& statement) { return statement.seeds || (statement.draws && is_value); });
+  std::set<size_t> chosen;
+  for (size_t i = 0; draws && i < last; ++i) {
+    if (statements[i].kind != Kind::kOther || !statements[i].calls || needed.count(i) != 0) {
+      continue;
+    }
+    chosen.insert(i);
+    try {
+      const auto own = needed_statements(parsed(i).reads);
+      chosen.insert(own.begin(), own.upper_bound(last));
+    } catch (const Error&) {
+      // It cannot be read; running it will say so.
+    }
+  }
+  return chosen;
+}
+
+std::optional<std::string> ScriptFile::try_run(size_t index) {
+  constexpr int64_t kMostSteps = 200'000;
+  const auto& statement = file_->statements()[index];
+  auto& limit = evaluation().step_limit;
+  const int64_t all = std::exchange(limit, std::min(limit, evaluation().steps + kMostSteps));
+  std::optional<std::string> reason;
+  try {
+    // What reads a name that is not there would stop halfway, with half of its changes made.
+    for (const auto& read : statement.kind == Kind::kOther ? parsed(index).reads : std::set<std::string>()) {
+      if (statement.binds.count(read) == 0 && scope_->find(read) == nullptr && read.rfind("__bertjit", 0) != 0) {
+        refuse(file_->range(statement), "'" + read + "' is not there");
+      }
+    }
+    run(index);
+  } catch (const Error& error) {
+    reason = error.what();
+  }
+  limit = all;
+  return reason;
 }
 
 std::set<size_t> ScriptFile::needed_statements(std::set<std::string> names) {
@@ -187,43 +263,6 @@ void ScriptFile::run(size_t index) {
     }
     scope_->set(statement.name, function);
   }
-}
-
-void ScriptFile::run_imports(const PythonStatement& statement) {
-  for (const auto& import : file_->parse_imports(statement)) {
-    scope_->set(import.alias, imported(import));
-  }
-}
-
-Object ScriptFile::imported(const PythonImport& import) {
-  const std::string shown = import.name.empty() ? import.module : import.module + "." + import.name;
-  const auto beside =
-      folder_.empty() || import.module.empty() ? std::filesystem::path() : folder_ / (import.module + ".py");
-  if (!beside.empty() && std::filesystem::exists(beside)) {
-    auto& file = evaluation().files[beside.string()];
-    if (!file) {
-      file = std::make_shared<ScriptFile>(PythonFile::open(beside), import.module, folder_);
-    }
-    if (import.name.empty()) {
-      return Object{NamespaceObject{import.module, file}};
-    }
-    if (const auto* found = file->require(import.name)) {
-      return *found;
-    }
-    refuse(import.where, missing_member({import.module, file}, import.name));
-  }
-  if (import.name.empty()) {
-    const bool whole = import.alias == import.module.substr(0, import.module.find('.'));
-    return Object{NamespaceObject{whole ? import.alias : import.module, nullptr}};
-  }
-  if (auto member = namespace_member({import.module, nullptr}, import.name)) {
-    return *member;
-  }
-  // What nobody calls does no harm: a file also imports what it plots with.
-  return builtin_object(shown, [shown](const CallArguments&, const torch::jit::SourceRange& where) -> Object {
-    const size_t dot = shown.rfind('.');
-    refuse(where, missing_member({shown.substr(0, dot), nullptr}, shown.substr(dot + 1)));
-  });
 }
 
 }  // namespace bertjit

@@ -19,6 +19,7 @@ namespace {
 class Sources {
  public:
   std::string write(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((folder_ / name).parent_path());
     testing::write_bytes(folder_ / name, text);
     return (folder_ / name).string();
   }
@@ -296,6 +297,105 @@ TEST_CASE("script: a traced module keeps the inputs it was traced and checked wi
   const auto [file, line, column] = *traced->recorded->where.file_line_col();
   CHECK(line == 11);
   CHECK(column == 9);
+}
+
+TEST_CASE("script: files, packages and relative imports are found as Python finds them", "[script]") {
+  Sources sources;
+  sources.write("pkg/__init__.py", "from .blocks import Block\nfrom . import sizes\nscale = 3\n");
+  sources.write("pkg/sizes.py", "width = 4\n");
+  sources.write("pkg/inner/__init__.py", "");
+  sources.write("pkg/inner/deep.py", "from ..sizes import width\nfrom ... import nothing\ndepth = width + 1\n");
+  sources.write("pkg/blocks.py",
+                "import torch\nfrom .sizes import width\n"
+                "class Block(torch.nn.Module):\n"
+                "    def __init__(self):\n"
+                "        super().__init__()\n"
+                "        self.linear = torch.nn.Linear(width, 2)\n"
+                "    def forward(self, x):\n"
+                "        return self.linear(x)\n");
+  sources.write("bare/leaf.py", "value = 7\n");
+  CHECK(weight_of(sources.open("from pkg import Block\nmodel = Block()\n", "model")).sizes() == at::IntArrayRef{2, 4});
+  const auto type = sources.open("import pkg.blocks\nm = pkg.blocks.Block()\n", "m").as<InstanceObject>()->type;
+  CHECK(type->qualified_name == "__torch__.pkg.blocks.Block");
+  const auto holds = [&](const std::string& imports, const std::string& condition) {
+    sources.open(imports + "f = None\nif " + condition + ":\n    def f(x):\n        return x\n", "f");
+  };
+  holds("import pkg\n", "pkg.scale == 3 and pkg.sizes.width == 4");
+  holds("import pkg.sizes as s\n", "s.width == 4");
+  holds("from pkg import sizes\n", "sizes.width == 4");
+  holds("from pkg.inner.deep import depth\n", "depth == 5");
+  holds("from bare import leaf\nimport bare.leaf\n", "leaf.value == 7 and bare.leaf.value == 7");
+}
+
+TEST_CASE("script: a file without a folder in its name finds files beside it", "[script]") {
+  const TempDir folder;
+  testing::write_bytes(folder / "sibling.py", "def shift(x):\n    return x + 1\n");
+  testing::write_bytes(folder / "p.py", "from sibling import shift\ndef f(x):\n    return shift(x)\ng = shift\n");
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const auto definition = open_script("p.py:g", 0);
+  std::filesystem::current_path(before);
+  CHECK(definition.callable.as<FunctionObject>()->name == "shift");
+}
+
+TEST_CASE("script: a relative import that is not there is refused at its place", "[script]") {
+  Sources sources;
+  CHECK_THAT(sources.error("from .nowhere import f\ng = f\n", "g"),
+             StartsWith("f.py:1:21: ModuleNotFoundError: there is no .nowhere beside f.py"));
+  CHECK_THAT(sources.error("from math import *\ndef g(x):\n    return x\nh = sqrt(2)\n", "h"),
+             Contains("NameError: name 'sqrt' is not defined"));
+  CHECK_THAT(sources.error("import collections\nP = collections.namedtuple('P', 'a b')\ndef f(x):\n    return x\n"
+                           "g = P(1, 2)\n",
+                           "g"),
+             Contains("collections.namedtuple is outside the subset"));
+}
+
+TEST_CASE("script: random numbers that other statements draw are drawn", "[script]") {
+  Sources sources;
+  const std::string linear =
+      "class M(torch.nn.Module):\n"
+      "    def __init__(self):\n"
+      "        super().__init__()\n"
+      "        self.linear = torch.nn.Linear(3, 2)\n"
+      "    def forward(self, x):\n"
+      "        return self.linear(x)\n";
+  const auto first_weight = [&](const std::string& text, const std::string& name = "m") {
+    return weight_of(sources.open("import torch\n" + linear + text, name)).flatten()[0].item<float>();
+  };
+  // python: torch.manual_seed(3); m = nn.Linear(3, 2); m.weight.flatten()[0]; then with torch.randn(3) drawn before it,
+  // with a layer made before it, with a draw inside print(). torch 2.13.0.
+  CHECK(first_weight("torch.manual_seed(3)\nm = M()\n") == Approx(-0.5724271535873413).epsilon(1e-6));
+  CHECK(first_weight("torch.manual_seed(3)\nnoise = torch.randn(3)\nm = M()\n") ==
+        Approx(0.10902822017669678).epsilon(1e-6));
+  CHECK(first_weight("torch.manual_seed(3)\nother = M()\nm = M()\n") == Approx(0.10902822017669678).epsilon(1e-6));
+  CHECK(first_weight("torch.manual_seed(3)\nprint(torch.randn(3))\nm = M()\n") ==
+        Approx(0.10902822017669678).epsilon(1e-6));
+  CHECK(first_weight("torch.manual_seed(3)\ndef draw():\n    return torch.randn(3)\nx = draw()\nm = M()\n") ==
+        Approx(0.10902822017669678).epsilon(1e-6));
+  // Without a seed in the file Python's would be those of torch.manual_seed(--seed) above it, for what is assigned; a
+  // class is made as if nothing had been drawn.
+  const auto unseeded = [&](const std::string& name) {
+    const std::string path = sources.write("u.py", "import torch\nnoise = torch.randn(3)\n" + linear + "m = M()\n");
+    return weight_of(open_script(path + ":" + name, 3).callable).flatten()[0].item<float>();
+  };
+  CHECK(unseeded("m") == Approx(0.10902822017669678).epsilon(1e-6));
+  CHECK(unseeded("M") == Approx(-0.5724271535873413).epsilon(1e-6));
+  // What comes after it does not matter to it.
+  CHECK(first_weight("torch.manual_seed(3)\nm = M()\nnoise = torch.randn(3)\n") ==
+        Approx(-0.5724271535873413).epsilon(1e-6));
+}
+
+TEST_CASE("script: what cannot be run for its random numbers is passed over and named", "[script]") {
+  Sources sources;
+  const std::string text =
+      "import torch\nimport matplotlib.pyplot as plt\ntorch.manual_seed(3)\nplt.plot(torch.rand(2))\n"
+      "optimizer = torch.optim.SGD([], 1)\nfor i in range(3):\n    optimizer.step()\n"
+      "while True:\n    y = abs(1)\n"
+      "m = torch.nn.Linear(1, 1)\n";
+  const auto notes = open_script(sources.write("g.py", text) + ":m", 0).notes;
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], Contains("g.py:4:0: ") && Contains("'m' does not need were passed over (4)"));
+  CHECK(open_script(sources.write("h.py", "import torch\nm = torch.nn.Linear(1, 1)\n") + ":m", 0).notes.empty());
 }
 
 }  // namespace bertjit

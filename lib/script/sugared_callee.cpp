@@ -8,6 +8,7 @@
 #include <torch/csrc/jit/frontend/schema_matching.h>
 
 #include "script/compile_rewrite.h"
+#include "script/object_values.h"
 #include "script/sugared.h"
 
 namespace bertjit {
@@ -57,10 +58,33 @@ class CallBinder {
     if (!fits || !complete(bound)) {
       refuse_call(args, kwargs);
     }
+    fill_gaps(bound);
     return bound;
   }
 
  private:
+  /// Gives the default to what is left out before an argument given by name: `f(x, b=t)` of `f(x, a=None, b=None)`. A
+  /// schema cannot: b is a Tensor in this variant and has no default, so a has none either.
+  void fill_gaps(BoundCall& bound) {
+    bool later = false;
+    for (size_t i = parameters_.size(); i-- > 0;) {
+      const auto found = callee_.function->defaults.find(name(i));
+      const bool is_gap = later && bound.types[i].type == nullptr && found != callee_.function->defaults.end();
+      later = later || (bound.types[i].type != nullptr && star_count(name(i)) == 0);
+      std::string why;
+      const auto value = is_gap ? to_ivalue(found->second, &why) : std::nullopt;
+      auto* const constant =
+          value ? torch::jit::tryInsertConstant(*caller_.graph(), *value, where_).value_or(nullptr) : nullptr;
+      if (constant != nullptr) {
+        bound.types[i] = {c10::unshapedType(constant->type()), foldable(*value)};
+        bound.named.emplace_back(where_, name(i), constant);
+        if (!bound.types[i].constant) {
+          bound.folded_named.push_back(bound.named.back());
+        }
+      }
+    }
+  }
+
   bool bind_positional(Arguments args, BoundCall& bound) {
     size_t next = 0;
     for (size_t i = 0; i < parameters_.size() && star_count(name(i)) != 2; ++i) {

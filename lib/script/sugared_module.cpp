@@ -80,18 +80,9 @@ class ModuleValue : public SugaredValue {
     return "module";  // libtorch's compiler asks for this word to allow slices
   }
 
-  Value* asValue(const SourceRange& where, GraphFunction& caller) override {
-    if (self_ == nullptr && container_kind(*instance_->type) != ContainerKind::kNone) {
-      // Asked for before getitem; nothing uses it.
-      torch::jit::Graph& graph = *caller.graph();
-      return graph.insertNode(graph.createUninitialized(c10::AnyType::get()))->output();
-    }
-    if (self_ == nullptr) {
-      throw(ErrorReport(where) << "module of class '" << instance_->type->name
-                               << "' cannot be used as a value where it is no submodule: call it, or keep it as an "
-                                  "attribute of the module that uses it");
-    }
-    return self_;
+  Value* asValue(const SourceRange& /*where*/, GraphFunction& caller) override {
+    // A stand-in: asked for before getitem, and by functions of rewritten text, which know what it stands for.
+    return self_ != nullptr ? self_ : compilation_.capture(caller, shared_from_this());
   }
 
   bool hasAttr(const SourceRange& where, GraphFunction& caller, const std::string& field) override {

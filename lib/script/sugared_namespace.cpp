@@ -13,6 +13,7 @@
 
 #include "script/library.h"
 #include "script/sugared.h"
+#include "script/sugared_python.h"
 
 namespace bertjit {
 
@@ -151,6 +152,21 @@ bool is_operator_space(const std::string& path) {
   return kSpaces.count(path) == 1 || (path.rfind("torch.ops.", 0) == 0 && path.find('.', 10) == std::string::npos);
 }
 
+bool is_in_both_modes(const std::string& path) {
+  return path == "torch.is_tensor" || path == "math.prod";
+}
+
+/// Functions that torch has in Python (torch/functional.py). Those whose arguments are of one type each also where
+/// types are as declared.
+std::optional<Object> library_function(const Compilation& compilation, const std::string& space,
+                                       const std::string& name) {
+  static const std::set<std::string> kTyped = {"stft", "tensordot"};
+  if ((space != "torch" && space != "torch.functional") || (!compilation.tracing() && kTyped.count(name) == 0)) {
+    return std::nullopt;
+  }
+  return namespace_member(NamespaceObject{"torch.functional", nullptr}, name);
+}
+
 }  // namespace
 
 SugaredValuePtr namespace_value(Compilation& compilation, const NamespaceObject& space) {
@@ -162,9 +178,15 @@ SugaredValuePtr sugar_path(Compilation& compilation, const std::string& path, Gr
   if (SugaredValuePtr value = special_member(compilation, path, caller, where)) {
     return value;
   }
+  if (SugaredValuePtr value = compilation.tracing() || is_in_both_modes(path) ? python_function(path) : nullptr) {
+    return value;
+  }
   const size_t dot = path.rfind('.');
   const std::string space = dot == std::string::npos ? "" : path.substr(0, dot);
   const std::string name = path.substr(dot + 1);
+  if (const auto function = library_function(compilation, space, name)) {
+    return sugar(compilation, *function, name, caller, where);
+  }
   const auto member = space.empty() ? std::nullopt : namespace_member(NamespaceObject{space, {}}, name);
   if (member && !member->as<BuiltinObject>()) {
     return sugar(compilation, *member, name, caller, where);

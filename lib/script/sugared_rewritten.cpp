@@ -8,6 +8,7 @@
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "script/sugared.h"
+#include "script/sugared_python.h"
 
 namespace bertjit {
 
@@ -119,12 +120,13 @@ class CompareValue : public SugaredValue {
   std::string kind() const override {
     return "comparison";
   }
-  SugaredValuePtr call(const SourceRange& where, GraphFunction& caller, Arguments args, Arguments kwargs,
-                       size_t n_binders) override {
-    BuiltinFunction builtin(symbol_, std::nullopt);
-    const SugaredValuePtr result = builtin.call(where, caller, args, kwargs, n_binders);
-    const auto known = constant_of(result->asValue(where, caller));
-    return known && known->isBool() ? simple(torch::jit::insertConstant(*caller.graph(), *known, where)) : result;
+  SugaredValuePtr call(const SourceRange& where, GraphFunction& caller, Arguments args, Arguments /*kwargs*/,
+                       size_t /*n_binders*/) override {
+    torch::jit::Graph& graph = *caller.graph();
+    const Emission emission{caller, where};
+    Value* result = emit_binary(emission, symbol_.toUnqualString(), args.at(0).value(graph), args.at(1).value(graph));
+    const auto known = constant_of(result);
+    return simple(known && known->isBool() ? torch::jit::insertConstant(graph, *known, where) : result);
   }
 
  private:
@@ -151,6 +153,9 @@ class LenValue : public SugaredValue {
             args.size() == 1 ? args[0].value(*caller.graph())->type()->cast<c10::TupleType>() : nullptr) {
       const auto length = static_cast<int64_t>(tuple->elements().size());
       return simple(torch::jit::insertConstant(*caller.graph(), length, where));
+    }
+    if (args.size() == 1 && args[0].value(*caller.graph())->type()->kind() == c10::TypeKind::StringType) {
+      return simple(emit_length({caller, where}, args[0].value(*caller.graph())));
     }
     const auto builtin = std::make_shared<BuiltinFunction>(c10::aten::len, std::nullopt);
     return torch::jit::MagicMethod("__len__", builtin).call(where, caller, args, kwargs, n_binders);
@@ -226,7 +231,7 @@ bool is_arithmetic(c10::Symbol kind) {
   static const std::set<c10::Symbol> kKinds = {
       c10::aten::add, c10::aten::sub, c10::aten::mul, c10::aten::floordiv, c10::aten::remainder, c10::aten::neg,
       c10::aten::eq,  c10::aten::ne,  c10::aten::lt,  c10::aten::le,       c10::aten::gt,        c10::aten::ge};
-  return kKinds.count(kind) == 1;
+  return kKinds.count(kind) == 1 || kind == c10::Symbol::fromQualString("bertjit::pow");
 }
 
 }  // namespace

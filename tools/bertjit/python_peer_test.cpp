@@ -18,17 +18,31 @@ using testing::TempDir;
 using testing::testdata;
 using testing::write_bytes;
 
+constexpr const char* kHeadWidth = "`//` of a size is floor_divide where PyTorch's attention has div, rounded to zero";
+
 /// Sources whose traces differ, and why ours is the better one, or no worse.
 const std::map<std::string, std::string> kReasons = {
     {"functions.py:attention", "math.sqrt of a size follows later sizes; Python writes the example's number down"},
     {"functions.py:gathered", "a torch.tensor literal is the constant, without the copy and the detach behind it"},
-    {"functions.py:normalised", "aten::norm for aten::linalg_vector_norm: the same number"},
     {"functions.py:with_new_tensor",
      "a torch.tensor literal is the constant, without the copy and the detach behind it"},
-    {"layers.py:encoder", "the library's attention reshapes in other steps, to the same numbers"},
-    {"layers.py:encoder_layer", "the library's attention reshapes in other steps, to the same numbers"},
-    {"layers.py:multihead_attention", "the library's attention reshapes in other steps, to the same numbers"},
-    {"loops.py:rows_as_they_come", "TorchScript's `for row in x` selects each row; Python unbinds all at once"},
+    {"layers.py:encoder", kHeadWidth},
+    {"layers.py:encoder_layer", kHeadWidth},
+    {"layers.py:multihead_attention", kHeadWidth},
+    {"library.py:cross_attention", kHeadWidth},
+    {"library.py:decoder", kHeadWidth},
+    {"library.py:masked_encoder", kHeadWidth},
+    {"library.py:masked_layer", kHeadWidth},
+    {"library.py:resized",
+     "upsample_bilinear2d(x, sizes, False, None), read from a file, is the overload of a scale a side"},
+    {"library.py:transformer", kHeadWidth},
+    {"library.py:wide_attention", kHeadWidth},
+    {"meaning.py:counted_elements",
+     "the elements of sizes follow later sizes; Python writes the example's number down"},
+    {"meaning.py:numbered_rows", "zip() goes over its arguments as they come, not after both are made"},
+    {"meaning.py:smallest_extent", "min() of sizes follows later sizes; Python writes the example's choice down"},
+    {"meaning.py:total_from_zero", "0 + x instead of x + 0: the variable is the tensor 0 before it is a sum"},
+    {"meaning.py:true_first", "a truth value is a tensor; Python's trace multiplies by a bool, and cannot be run"},
     {"modules.py:Attention", "math.sqrt of a size follows later sizes; Python writes the example's number down"},
     {"modules.py:tiny_transformer", "math.sqrt of a size follows later sizes; Python writes the example's number down"},
     {"sizes.py:counted", "len(x) follows later sizes; Python writes the example's number down"},

@@ -1,12 +1,22 @@
 # torch.nn.functional, as far as an operator of the same name and arguments does not do. What is not here is looked up
-# among the operators: gelu, linear, conv2d, pad, one_hot, scaled_dot_product_attention, …
+# among the operators: gelu, linear, conv2d, one_hot, scaled_dot_product_attention, …
 from typing import List, Optional
 
 import torch
 from torch import Tensor
-from torch._jit_internal import BroadcastingList1, BroadcastingList2, BroadcastingList3
-from torch.nn._losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, kl_div, l1_loss
-from torch.nn._losses import mse_loss, nll_loss, smooth_l1_loss
+from torch.nn._attention import multi_head_attention_forward
+from torch.nn._images import affine_grid, fold, grid_sample, interpolate, unfold, upsample, upsample_bilinear
+from torch.nn._images import upsample_nearest
+from torch.nn._losses import binary_cross_entropy, binary_cross_entropy_with_logits, cosine_embedding_loss, cross_entropy
+from torch.nn._losses import ctc_loss, gaussian_nll_loss, hinge_embedding_loss, huber_loss, kl_div, l1_loss
+from torch.nn._losses import margin_ranking_loss, mse_loss, multi_margin_loss, multilabel_margin_loss
+from torch.nn._losses import multilabel_soft_margin_loss, nll_loss, poisson_nll_loss, smooth_l1_loss, soft_margin_loss
+from torch.nn._losses import triplet_margin_loss
+from torch.nn._pooling import adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d
+from torch.nn._pooling import adaptive_max_pool1d_with_indices, adaptive_max_pool2d, adaptive_max_pool2d_with_indices
+from torch.nn._pooling import adaptive_max_pool3d, adaptive_max_pool3d_with_indices, lp_pool1d, lp_pool2d, max_pool1d
+from torch.nn._pooling import max_pool1d_with_indices, max_pool2d, max_pool2d_with_indices, max_pool3d
+from torch.nn._pooling import max_pool3d_with_indices, max_unpool1d, max_unpool2d
 
 
 # Activations
@@ -175,6 +185,19 @@ def log_softmax(input: Tensor, dim: Optional[int] = None, _stacklevel: int = 3, 
     return result
 
 
+# A sample of each distribution, as weights (Jang et al., 2017); with `hard` as one 1 whose gradient is the weights'.
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    noise = -torch.empty_like(logits, memory_format=torch.contiguous_format).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if hard:
+        index = soft.max(dim, keepdim=True)[1]
+        one = torch.zeros_like(logits, memory_format=torch.contiguous_format).scatter_(dim, index, 1.0)
+        result = one - soft.detach() + soft
+    else:
+        result = soft
+    return result
+
+
 # Dropout
 
 
@@ -224,6 +247,36 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     else:
         result = torch.feature_dropout(input, p, training)
     return result
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    _check_probability(p)
+    batched = input.dim() == 5
+    if not batched:
+        input = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
+    if inplace:
+        result = torch.feature_dropout_(input, p, training)
+    else:
+        result = torch.feature_dropout(input, p, training)
+    if not batched:
+        result = result.squeeze_(0) if inplace else result.squeeze(0)
+    return result
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    _check_probability(p)
+    if inplace:
+        result = torch.feature_alpha_dropout_(input, p, training)
+    else:
+        result = torch.feature_alpha_dropout(input, p, training)
+    return result
+
+
+# Without a value the operator takes none, which is not the same text in a trace as 0.
+def pad(input: Tensor, pad: List[int], mode: str = "constant", value: Optional[float] = None) -> Tensor:
+    if value is None:
+        return torch.pad(input, pad, mode)
+    return torch.pad(input, pad, mode, float(value))
 
 
 # Tables
@@ -374,106 +427,5 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    length = torch.linalg.vector_norm(input, p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return input / length
-
-
-# Pooling
-
-
-def max_pool1d(
-    input: Tensor,
-    kernel_size: BroadcastingList1[int],
-    stride: Optional[BroadcastingList1[int]] = None,
-    padding: BroadcastingList1[int] = 0,
-    dilation: BroadcastingList1[int] = 1,
-    ceil_mode: bool = False
-) -> Tensor:
-    if stride is None:
-        return torch.max_pool1d(input, kernel_size, [], padding, dilation, ceil_mode)
-    return torch.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def max_pool2d(
-    input: Tensor,
-    kernel_size: BroadcastingList2[int],
-    stride: Optional[BroadcastingList2[int]] = None,
-    padding: BroadcastingList2[int] = 0,
-    dilation: BroadcastingList2[int] = 1,
-    ceil_mode: bool = False
-) -> Tensor:
-    if stride is None:
-        return torch.max_pool2d(input, kernel_size, [], padding, dilation, ceil_mode)
-    return torch.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def max_pool3d(
-    input: Tensor,
-    kernel_size: BroadcastingList3[int],
-    stride: Optional[BroadcastingList3[int]] = None,
-    padding: BroadcastingList3[int] = 0,
-    dilation: BroadcastingList3[int] = 1,
-    ceil_mode: bool = False
-) -> Tensor:
-    if stride is None:
-        return torch.max_pool3d(input, kernel_size, [], padding, dilation, ceil_mode)
-    return torch.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def adaptive_max_pool1d(input: Tensor, output_size: BroadcastingList1[int]) -> Tensor:
-    return torch.adaptive_max_pool1d(input, output_size)[0]
-
-
-def adaptive_max_pool2d(input: Tensor, output_size: BroadcastingList2[int]) -> Tensor:
-    return torch.adaptive_max_pool2d(input, output_size)[0]
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: BroadcastingList2[int]) -> Tensor:
-    return torch.adaptive_avg_pool2d(input, output_size)
-
-
-# Images
-
-
-def interpolate(
-    input: Tensor,
-    size: Optional[List[int]] = None,
-    scale_factor: Optional[List[float]] = None,
-    mode: str = "nearest",
-    align_corners: Optional[bool] = None
-) -> Tensor:
-    corners = False
-    if align_corners is not None:
-        corners = align_corners
-    if mode == "nearest":
-        if input.dim() == 3:
-            return torch.upsample_nearest1d(input, size, scale_factor)
-        return torch.upsample_nearest2d(input, size, scale_factor)
-    if mode == "linear":
-        return torch.upsample_linear1d(input, size, corners, scale_factor)
-    if mode == "bilinear":
-        return torch.upsample_bilinear2d(input, size, corners, scale_factor)
-    if mode == "bicubic":
-        return torch.upsample_bicubic2d(input, size, corners, scale_factor)
-    raise NotImplementedError("interpolation mode " + mode)
-
-
-def unfold(
-    input: Tensor,
-    kernel_size: BroadcastingList2[int],
-    dilation: BroadcastingList2[int] = 1,
-    padding: BroadcastingList2[int] = 0,
-    stride: BroadcastingList2[int] = 1
-) -> Tensor:
-    return torch.im2col(input, kernel_size, dilation, padding, stride)
-
-
-def fold(
-    input: Tensor,
-    output_size: BroadcastingList2[int],
-    kernel_size: BroadcastingList2[int],
-    dilation: BroadcastingList2[int] = 1,
-    padding: BroadcastingList2[int] = 0,
-    stride: BroadcastingList2[int] = 1
-) -> Tensor:
-    return torch.col2im(input, output_size, kernel_size, dilation, padding, stride)

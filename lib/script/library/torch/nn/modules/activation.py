@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import init
-from torch.nn._attention import multi_head_attention
+from torch.nn._attention import _canonical_mask, multi_head_attention_forward
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 
@@ -244,10 +244,11 @@ class Softmin(torch.nn.Module):
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
-# Query, key and value of one width; bias_k, zero attention and other widths of key and value are left out. PyTorch has
-# a fused operator for inference, which is not used here either: these are its operators where gradients are wanted.
+# PyTorch has a fused operator for inference, which is not used here: these are its operators where gradients are wanted.
 class MultiheadAttention(torch.nn.Module):
     __constants__ = ["batch_first"]
+    bias_k: Optional[Tensor]
+    bias_v: Optional[Tensor]
 
     def __init__(
         self,
@@ -264,38 +265,53 @@ class MultiheadAttention(torch.nn.Module):
         dtype=None
     ):
         super().__init__()
-        if add_bias_kv or add_zero_attn:
-            raise NotImplementedError("add_bias_kv and add_zero_attn")
-        if (kdim is not None and kdim != embed_dim) or (vdim is not None and vdim != embed_dim):
-            raise NotImplementedError("kdim and vdim other than embed_dim")
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError("embed_dim and num_heads must be greater than 0")
         if embed_dim % num_heads != 0:
             raise ValueError("embed_dim must be divisible by num_heads")
         self.embed_dim = embed_dim
-        self.kdim = embed_dim
-        self.vdim = embed_dim
-        self._qkv_same_embed_dim = True
+        self.kdim = kdim if kdim is not None else embed_dim
+        self.vdim = vdim if vdim is not None else embed_dim
+        self._qkv_same_embed_dim = self.kdim == embed_dim and self.vdim == embed_dim
         self.num_heads = num_heads
         self.dropout = dropout
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
-        self.in_proj_weight = torch.nn.Parameter(torch.empty([3 * embed_dim, embed_dim], device=device, dtype=dtype))
-        self.register_parameter("q_proj_weight", None)
-        self.register_parameter("k_proj_weight", None)
-        self.register_parameter("v_proj_weight", None)
+        if self._qkv_same_embed_dim:
+            together = torch.empty([3 * embed_dim, embed_dim], device=device, dtype=dtype)
+            self.in_proj_weight = torch.nn.Parameter(together)
+            self.register_parameter("q_proj_weight", None)
+            self.register_parameter("k_proj_weight", None)
+            self.register_parameter("v_proj_weight", None)
+        else:
+            for name, width in [("q", embed_dim), ("k", self.kdim), ("v", self.vdim)]:
+                weight = torch.empty([embed_dim, width], device=device, dtype=dtype)
+                self.register_parameter(name + "_proj_weight", torch.nn.Parameter(weight))
+            self.register_parameter("in_proj_weight", None)
         if bias:
             self.in_proj_bias = torch.nn.Parameter(torch.empty([3 * embed_dim], device=device, dtype=dtype))
         else:
             self.register_parameter("in_proj_bias", None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
-        self.bias_k = None
-        self.bias_v = None
-        self.add_zero_attn = False
-        init.xavier_uniform_(self.in_proj_weight)
+        if add_bias_kv:
+            self.bias_k = torch.nn.Parameter(torch.empty([1, 1, embed_dim], device=device, dtype=dtype))
+            self.bias_v = torch.nn.Parameter(torch.empty([1, 1, embed_dim], device=device, dtype=dtype))
+        else:
+            self.bias_k = None
+            self.bias_v = None
+        self.add_zero_attn = add_zero_attn
+        if self._qkv_same_embed_dim:
+            init.xavier_uniform_(self.in_proj_weight)
+        else:
+            init.xavier_uniform_(self.q_proj_weight)
+            init.xavier_uniform_(self.k_proj_weight)
+            init.xavier_uniform_(self.v_proj_weight)
         if bias:
             init.constant_(self.in_proj_bias, 0.0)
             init.constant_(self.out_proj.bias, 0.0)
+        if add_bias_kv:
+            init.xavier_normal_(self.bias_k)
+            init.xavier_normal_(self.bias_v)
 
     def forward(
         self,
@@ -308,6 +324,8 @@ class MultiheadAttention(torch.nn.Module):
         average_attn_weights: bool = True,
         is_causal: bool = False
     ) -> Tuple[Tensor, Optional[Tensor]]:
+        key_padding_mask = _canonical_mask(key_padding_mask, query)
+        attn_mask = _canonical_mask(attn_mask, query)
         batched = query.dim() == 3
         if self.batch_first and batched:
             if key is value and query is key:
@@ -322,18 +340,7 @@ class MultiheadAttention(torch.nn.Module):
                 query = query.transpose(1, 0)
                 key = key.transpose(1, 0)
                 value = value.transpose(1, 0)
-        if not batched:
-            if key is value and query is key:
-                query = query.unsqueeze(1)
-                key = query
-                value = query
-            else:
-                query = query.unsqueeze(1)
-                key = key.unsqueeze(1)
-                value = value.unsqueeze(1)
-            if key_padding_mask is not None:
-                key_padding_mask = key_padding_mask.unsqueeze(0)
-        output, weights = multi_head_attention(
+        output, weights = multi_head_attention_forward(
             query,
             key,
             value,
@@ -341,6 +348,9 @@ class MultiheadAttention(torch.nn.Module):
             self.num_heads,
             self.in_proj_weight,
             self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
             self.dropout,
             self.out_proj.weight,
             self.out_proj.bias,
@@ -348,12 +358,13 @@ class MultiheadAttention(torch.nn.Module):
             key_padding_mask=key_padding_mask,
             need_weights=need_weights,
             attn_mask=attn_mask,
-            average_attn_weights=average_attn_weights
+            use_separate_proj_weight=not self._qkv_same_embed_dim,
+            q_proj_weight=self.q_proj_weight,
+            k_proj_weight=self.k_proj_weight,
+            v_proj_weight=self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal
         )
-        if not batched:
-            output = output.squeeze(1)
-            if weights is not None:
-                weights = weights.squeeze(0)
         if self.batch_first and batched:
             output = output.transpose(1, 0)
         return output, weights

@@ -1,0 +1,2 @@
+# torch.nn.utils, as far as networks call it while they run.
+from torch.nn.utils import rnn
