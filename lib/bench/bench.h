@@ -1,30 +1,34 @@
-// `bertjit bench`: how long models take, by batch size, length and threads.
+// `bertjit bench`: how long models take, by batch size, length and threads, or on inputs that are given.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "bench/bench_result.h"
+#include "infer/input_options.h"
 #include "source/source_options.h"
 
 namespace bertjit {
 
 struct BenchOptions {
-  /// Checkpoints (run eagerly, untraced) and TorchScript files.
+  /// Checkpoints (run eagerly, untraced), TorchScript files, names of Python files (run operator by operator; by
+  /// TorchScript what their file scripts or traces).
   std::vector<SourceOptions> models;
-  std::vector<int64_t> batch = {1};
-  std::vector<int64_t> seq = {128};
+  /// What every model runs on. Without any: what a torch.jit.trace(…) in a Python file is given, unless `batch` or
+  /// `seq` say a shape; else inputs of every shape, made from inputs.seed, which is that of random weights too.
+  InputOptions inputs;
+  std::vector<int64_t> batch;  ///< empty: 1
+  std::vector<int64_t> seq;    ///< empty: 128
   std::vector<int> threads = {1};
   /// Runs that count, after the first three.
   int runs = 10;
-  /// Of the ids, and of random weights.
-  uint64_t seed = 0;
 };
 
-/// Runs every model at every shape and number of threads, in inference mode, on ids made from the seed.
+/// Runs every model on its inputs and at every number of threads, in inference mode. Each run has a copy of the inputs.
 ///
 /// Models take turns, run by run, so that a slow spell of the machine meets all of them.
-/// Throws Error as opening a checkpoint, load_module and bind_batch do.
+/// Throws Error(kInvalidArgument) if both inputs and shapes are given; else as open_source, make_batch, shape_batch,
+/// bind_batch and the runners do.
 BenchResult bench(const BenchOptions& options);
 
 }  // namespace bertjit

@@ -233,6 +233,8 @@ void measure(const at::Tensor& expected, const at::Tensor& actual, TensorCompari
   result.actual_inf_count = statistics.actual_infs;
   if (statistics.mismatched > 0) {
     add_message(result, Mismatch::kValues, values_message(statistics, shape, element_kind(expected, actual)));
+  } else if (!result.equal_nan && statistics.non_finite_matches == statistics.elements) {
+    add_message(result, Mismatch::kEmpty, "Tensor-likes have no finite elements: nothing was compared.");
   }
 }
 

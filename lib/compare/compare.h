@@ -13,8 +13,8 @@ namespace bertjit {
 ///
 /// An element passes if |actual - expected| <= atol + rtol * |expected| (numpy.isclose). The reference is `expected`:
 /// swapping the two changes the answer. Both are widened to float64 before the subtraction; two integers are compared
-/// exactly. A non-finite element never passes, unlike in assert_close, where inf equals inf: a reference that holds one
-/// proves nothing. Tolerance::equal_nan relaxes that. Zero elements do not pass either.
+/// exactly. An infinity passes against the same one, NaN against NaN only with Tolerance::equal_nan. Zero elements do
+/// not pass, nor do elements of which none is finite: such a reference proves nothing (equal_nan allows that too).
 /// A difference of shape or dtype is a mismatch, not an error.
 ///
 /// Both tensors on CPU, any strides, any of bool, (u)int8, int16, int32, int64, float16, bfloat16, float32, float64;

@@ -136,19 +136,23 @@ TEST_CASE("compare_tensors: NaN never passes, and makes the errors NaN") {
         "Tensor-likes are not close!\n\nMismatched elements: 1 / 3 (33.3%)\n"
         "Greatest absolute difference: nan at index (1,) (up to 1e-05 allowed)\n"
         "Greatest relative difference: nan at index (1,) (up to 1.3e-06 allowed)\n"
-        "Non-finite elements: 0 expected, 1 actual (they never match)");
+        "Non-finite elements: 0 expected, 1 actual (equal infinities match, NaN only with --equal-nan)");
   CHECK_FALSE(compare(floats({kNan}), floats({kNan})).matches);
   CHECK_FALSE(compare_tensors(floats({1}), floats({kNan}), {kInf, kInf}).matches);
 }
 
-TEST_CASE("compare_tensors: an infinity proves nothing, even against itself") {
-  CHECK_FALSE(compare(floats({1, kInf}), floats({1, kInf})).matches);
+// torch.testing.assert_close: inf equals inf.
+TEST_CASE("compare_tensors: an infinity passes against its like, unless there is nothing else") {
+  CHECK(compare(floats({1, kInf, -kInf}), floats({1, kInf, -kInf})).matches);
+  const TensorComparison none_finite = compare(floats({kInf, kInf}), floats({kInf, kInf}));
+  CHECK(none_finite.mismatch == Mismatch::kEmpty);
+  CHECK(none_finite.message == "Tensor-likes have no finite elements: nothing was compared.");
   CHECK_FALSE(compare(floats({1, kInf}), floats({1, 2})).matches);
   CHECK_FALSE(compare_tensors(floats({1, 2}), floats({1, kInf}), {0.0, kInf}).matches);
   CHECK(compare(floats({1, kInf}), floats({1, -kInf})).expected_inf_count == 1);
 }
 
-TEST_CASE("compare_tensors: equal_nan lets NaN pass against NaN and an infinity against its like, nothing else") {
+TEST_CASE("compare_tensors: equal_nan lets NaN pass against NaN, and nothing else") {
   Tolerance tolerance;
   tolerance.equal_nan = true;
   const TensorComparison result = compare_tensors(floats({1, kNan, -kInf}), floats({1, kNan, -kInf}), tolerance);

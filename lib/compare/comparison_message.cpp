@@ -70,7 +70,7 @@ std::string non_finite_line(const ElementStatistics& statistics) {
     return "";
   }
   return "\nNon-finite elements: " + std::to_string(expected) + " expected, " + std::to_string(actual) + " actual (" +
-         (statistics.equal_nan ? "they match only their like" : "they never match") + ")";
+         (statistics.equal_nan ? "they match their like" : "equal infinities match, NaN only with --equal-nan") + ")";
 }
 
 }  // namespace

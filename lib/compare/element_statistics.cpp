@@ -43,8 +43,9 @@ void ElementStatistics::add_non_finite_pair(double expected, double actual, int6
   actual_nans += std::isnan(actual);
   expected_infs += std::isinf(expected);
   actual_infs += std::isinf(actual);
-  const bool alike = expected == actual || (std::isnan(expected) && std::isnan(actual));
-  if (equal_nan && alike) {
+  const bool both_nan = std::isnan(expected) && std::isnan(actual);
+  if (expected == actual || (equal_nan && both_nan)) {
+    ++non_finite_matches;
     add_extremes(expected, actual, 0, position);
     return;
   }

@@ -47,6 +47,7 @@ struct ElementStatistics {
 
   int64_t elements = 0;
   int64_t mismatched = 0;
+  int64_t non_finite_matches = 0;  ///< pairs that passed without a number to compare
   GreatestError abs_error;
   GreatestError rel_error;
   GreatestError mismatched_abs_error;  ///< among the mismatched pairs only, which is what assert_close reports
@@ -58,8 +59,8 @@ struct ElementStatistics {
   int64_t actual_infs = 0;
   ErrorSums sums;
 
-  /// Adds pairs of floating elements; the two spans are of one length. A non-finite element never passes, unless
-  /// `equal_nan` is set and both are NaN or the same infinity.
+  /// Adds pairs of floating elements; the two spans are of one length. Of non-finite ones the same infinity passes and,
+  /// with `equal_nan`, NaN against NaN.
   void add(std::span<const double> expected, std::span<const double> actual);
 
   /// Adds pairs of integers, which pass only if they are equal.

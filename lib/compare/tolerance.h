@@ -17,7 +17,7 @@ namespace bertjit {
 struct Tolerance {
   std::optional<double> rtol;
   std::optional<double> atol;
-  /// Lets NaN pass against NaN, and an infinity against the same infinity; for outputs that mask with -inf.
+  /// Lets NaN pass against NaN; for outputs that are undefined on purpose, such as the mean of no rows.
   bool equal_nan = false;
 };
 

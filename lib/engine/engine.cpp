@@ -1,26 +1,37 @@
 #include "engine/engine.h"
 
+#include <optional>
+#include <utility>
+
 #include <c10/util/Exception.h>
 
+#include "support/deep_stack.h"
 #include "support/error.h"
 
 namespace {
 
-/// The last place that knows libtorch's exceptions: their what() holds a backtrace, which tells a user nothing.
+/// What lib/script/python_file.cpp takes a file to be too large for is measured with this.
+constexpr size_t kStackBytes = size_t{4} << 30;
+
+/// The last place that knows libtorch's exceptions: their what() holds a backtrace, which tells a user nothing. And the
+/// place where an operation gets the stack that libtorch's recursion over large programs needs.
 template <auto kOperation, typename Options>
-auto without_backtrace(const Options& options) {
-  try {
-    return kOperation(options);
-  } catch (const c10::Error& error) {
-    throw bertjit::Error(bertjit::ErrorKind::kUnsupported, error.what_without_backtrace());
-  }
+auto call(const Options& options) {
+  std::optional<decltype(kOperation(options))> result;
+  bertjit::run_with_stack(kStackBytes, [&] {
+    try {
+      result = kOperation(options);
+    } catch (const c10::Error& error) {
+      throw bertjit::Error(bertjit::ErrorKind::kUnsupported, error.what_without_backtrace());
+    }
+  });
+  return *std::move(result);
 }
 
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const bertjit::Engine* bertjit_engine() {
-  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion,           without_backtrace<bertjit::trace>,
-                                             without_backtrace<bertjit::run>,   without_backtrace<bertjit::verify>,
-                                             without_backtrace<bertjit::bench>, without_backtrace<bertjit::inspect>};
+  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion, call<bertjit::trace>, call<bertjit::run>,
+                                             call<bertjit::verify>,   call<bertjit::bench>, call<bertjit::inspect>};
   return &engine;
 }

@@ -225,7 +225,12 @@ at::Tensor like_example(const Argument& input, const at::Tensor& example, const 
     return at::randint(0, 2, shape, generator, at::kLong).to(at::kBool);
   }
   if (!example.is_floating_point()) {
-    refuse_to_guess(input, owner);
+    if (example.numel() == 0) {
+      refuse_to_guess(input, owner);
+    }
+    const int64_t least = example.min().item<int64_t>();
+    const int64_t greatest = example.max().item<int64_t>();
+    return at::randint(least, greatest + 1, shape, generator, at::kLong).to(example.scalar_type());
   }
   return at::rand(shape, generator).to(example.scalar_type());
 }
@@ -294,6 +299,7 @@ Batch make_batch(const InputOptions& options, const Signature& signature, const 
       throw Error(ErrorKind::kInvalidArgument, "--mask-index and --pad-to need --text");
     }
     Batch batch = options.inputs.empty() ? Batch{"--input", {}} : read_batch(options.inputs, signature);
+    batch.origin += options.inputs.empty() || options.input.empty() ? "" : " and --input";
     add_specs(batch, options, signature);
     return batch;
   }

@@ -42,7 +42,8 @@ Batch read_batch(const std::filesystem::path& path, const Signature& signature);
 /// two segments, and padding at the end of every second row. What is its decoder's is one token shorter, so that a
 /// trace which takes one of the lengths for the other shows.
 /// Other arguments need `example`, inputs that the model takes: a tensor with as many dimensions as `shape` has that
-/// shape and the example's dtype, floating ones uniform on [0, 1); all else is the example's. Without an example an
+/// shape and the example's dtype, floating ones uniform on [0, 1), integers between the example's least and greatest;
+/// all else is the example's. Without an example an
 /// argument that has a default is left to it.
 ///
 /// Throws Error(kInvalidArgument) if the model takes other dimensions, or an argument's values cannot be guessed (no

@@ -312,8 +312,11 @@ TEST_CASE("batch: inputs of a shape are made like an example where it says what 
              Equals("shape 2x3x4: no input of f.pt has 3 dimensions"));
   const Signature integers{"g.pt", {{"x", c10::TensorType::get()}}, 0};
   const BoundBatch counts = bind_batch({"x", {{"", at::ones({2, 3}, at::kLong)}}}, integers);
+  const BoundBatch more = bind_batch(shape_batch({1, 5}, integers, 7, &counts), integers);
+  CHECK(at::equal(more.tensor(0), at::ones({1, 5}, at::kLong)));  // between 1 and 1
+  const BoundBatch nothing = bind_batch({"x", {{"", at::ones({2, 0}, at::kLong)}}}, integers);
   CHECK_THAT(error_of([&] {
-               shape_batch({1, 2}, integers, 7, &counts);
+               shape_batch({1, 2}, integers, 7, &nothing);
              }).what(),
              Contains("cannot make up values for x, whose range is not known"));
 }

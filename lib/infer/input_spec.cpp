@@ -331,8 +331,11 @@ std::vector<int64_t> parse_shape(const std::string& text) {
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find('x', begin), text.size());
     const auto size = parse_number<int64_t>(std::string_view(text).substr(begin, end - begin));
-    if (!size || *size < 1 || *size > kMaxElements || (elements *= *size) > kMaxElements) {
+    if (!size || *size < 1) {
       refuse_spec(text, "expected a shape such as 8x128");
+    }
+    if (*size > kMaxElements || (elements *= *size) > kMaxElements) {
+      refuse_spec(text, "a tensor of that shape has more than " + std::to_string(kMaxElements) + " elements");
     }
     shape.push_back(*size);
     begin = end + 1;

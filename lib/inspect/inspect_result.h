@@ -11,9 +11,10 @@
 
 namespace bertjit {
 
-/// A parameter, a buffer, or another tensor that a module keeps under a name.
+/// A parameter, a buffer, another tensor that a module keeps under a name, or one that a quantized layer keeps packed
+/// for its kernel.
 struct DescribedTensor {
-  enum class Kind { kParameter, kBuffer, kAttribute };
+  enum class Kind { kParameter, kBuffer, kAttribute, kPacked };
 
   std::string name;  ///< dotted, from the module that was asked for
   Kind kind = Kind::kParameter;
@@ -22,9 +23,10 @@ struct DescribedTensor {
   bool requires_grad = false;
   uint64_t size_bytes = 0;
   std::string shares;  ///< an earlier name whose storage this one views; empty if it has its own
+  std::string scale;   ///< "scale 0.02, zero point 0", "128 scales along dimension 0"; empty if it is not quantized
 };
 
-/// "parameter", "buffer", "attribute".
+/// "parameter", "buffer", "attribute", "packed".
 constexpr const char* tensor_kind_name(DescribedTensor::Kind kind) {
   switch (kind) {
     case DescribedTensor::Kind::kParameter:
@@ -33,6 +35,8 @@ constexpr const char* tensor_kind_name(DescribedTensor::Kind kind) {
       return "buffer";
     case DescribedTensor::Kind::kAttribute:
       return "attribute";
+    case DescribedTensor::Kind::kPacked:
+      return "packed";
   }
   return "";
 }
@@ -54,8 +58,8 @@ struct DescribedModule {
   std::vector<DescribedTensor> tensors;        ///< its own, in the file's order
   std::vector<DescribedAttribute> attributes;  ///< its own
   std::vector<DescribedModule> children;
-  int64_t parameter_count = 0;  ///< elements of parameters, with those of submodules; shared ones once
-  uint64_t size_bytes = 0;      ///< of parameters and buffers, with those of submodules; shared ones once
+  int64_t parameter_count = 0;  ///< elements of parameters and packed weights, of submodules too; shared ones once
+  uint64_t size_bytes = 0;      ///< of these and buffers, with those of submodules; shared ones once
 };
 
 struct DescribedArgument {
@@ -84,7 +88,7 @@ struct ModuleSummary {
   int64_t parameter_count = 0;
   int64_t parameter_tensors = 0;
   int64_t buffer_tensors = 0;
-  uint64_t size_bytes = 0;                    ///< of parameters and buffers, shared ones once
+  uint64_t size_bytes = 0;                    ///< of parameters, packed weights and buffers, shared ones once
   std::vector<NamedCount> dtypes;             ///< tensors of each
   std::vector<std::string> training_modules;  ///< paths of modules whose flag is set; "" for the root
   std::vector<std::string> methods;           ///< of the root

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <torch/csrc/jit/runtime/operator.h>
+
 #include "inspect/sizes.h"
 #include "inspect/subject.h"
 #include "module/module_testing.h"
@@ -159,6 +161,56 @@ TEST_CASE("inspect: a quantized operator is named") {
   jit::Module module("Quantized");
   module.register_parameter("weight", at::quantize_per_tensor(at::ones({2, 2}), 0.5, 0, at::kQInt8), true);
   CHECK(summary_of(module).quantized == std::vector<std::string>{"weight is qint8"});
+}
+
+TEST_CASE("inspect: packed weights are listed, counted and measured with their dtype and scale") {
+  const at::Tensor plain = at::arange(12, at::kFloat).reshape({3, 4});
+  const at::Tensor rows =
+      at::quantize_per_channel(plain, at::full({3}, 0.5, at::kDouble), at::zeros({3}, at::kLong), 0, at::kQInt8);
+  jit::Module module("Net");
+  for (const auto& [name, weight] :
+       {std::pair("fc", at::quantize_per_tensor(plain, 0.25, 0, at::kQInt8)), std::pair("rows", rows)}) {
+    jit::Stack stack{weight, at::ones({3})};
+    const auto prepack = jit::getAllOperatorsFor(c10::Symbol::fromQualString("quantized::linear_prepack"));
+    prepack.at(0)->getOperation()(stack);
+    module.register_attribute(name, stack.at(0).type(), stack.at(0));
+  }
+  module.register_parameter("scale", at::ones({5}), false);
+
+  const ModuleSummary summary = summary_of(module);
+  CHECK(summary.parameter_count == 5 + 2 * (12 + 3));
+  CHECK(summary.parameter_tensors == 5);
+  CHECK(summary.size_bytes == 5 * 4 + 2 * (12 + 3 * 4));
+  CHECK(summary.quantized.size() == 1);  // the class of both
+  InspectOptions options;
+  options.params = true;
+  options.tree = true;
+  const InspectResult result = inspect_module(module, options);
+  const auto& params = *result.params;
+  REQUIRE(names_of(params) == std::vector<std::string>{"scale", "fc.weight", "fc.bias", "rows.weight", "rows.bias"});
+  CHECK(params[1].kind == DescribedTensor::Kind::kPacked);
+  CHECK(params[1].dtype == "qint8");
+  CHECK(params[1].shape == std::vector<int64_t>{3, 4});
+  CHECK(params[1].size_bytes == 12);
+  CHECK(params[1].scale == "scale 0.25, zero point 0");
+  CHECK(params[2].dtype == "float32");
+  CHECK(params[2].scale.empty());
+  CHECK(params[3].scale == "3 scales along dimension 0");
+  CHECK(result.tree->parameter_count == summary.parameter_count);
+  CHECK(names_of(result.tree->tensors) == names_of(params));
+}
+
+TEST_CASE("inspect: a list of tensors is not packed weights") {
+  const TempDir folder;
+  jit::Module module = scripted("def forward(self, x):\n    return x\n");
+  module.register_attribute("tables", c10::ListType::ofTensors(),
+                            c10::List<at::Tensor>({at::arange(64, at::kFloat), at::arange(32, at::kFloat)}));
+  InspectOptions options;
+  options.path = testing::save(module, folder / "tables.pt");
+  options.size = true;
+  const SizeBreakdown size = *inspect(options).size;
+  CHECK(bytes_of(size, "packed weights") == 0);
+  CHECK(bytes_of(size, "other weights") == 16 + (64 + 32) * 4);
 }
 
 TEST_CASE("inspect: code and graph are those of the method that was named") {

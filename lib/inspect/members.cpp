@@ -8,6 +8,8 @@
 
 #include <c10/core/ScalarType.h>
 
+#include "inspect/packed.h"
+
 namespace bertjit {
 
 namespace {
@@ -39,12 +41,30 @@ DescribedTensor::Kind member_kind(const jit::Module& module, size_t slot) {
                                            : DescribedTensor::Kind::kAttribute;
 }
 
-/// The module's own tensors: parameters, then buffers, then attributes.
+/// Tensors in lists, tuples and dicts, named by their place: "tables.0".
+void collect_elements(const c10::IValue& value, const std::string& name, std::vector<NamedMember>& members) {
+  if (value.isTensor() && value.toTensor().defined()) {
+    members.push_back({name, DescribedTensor::Kind::kAttribute, value.toTensor()});
+  } else if (value.isList() || value.isTuple()) {
+    const auto elements =
+        value.isList() ? value.toListRef() : c10::ArrayRef<c10::IValue>(value.toTupleRef().elements());
+    for (size_t i = 0; i < elements.size(); ++i) {
+      collect_elements(elements[i], joined(name, std::to_string(i)), members);
+    }
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      const std::string key = entry.key().isString() ? entry.key().toStringRef() : short_literal(entry.key());
+      collect_elements(entry.value(), joined(name, key), members);
+    }
+  }
+}
+
+/// The module's own tensors: parameters, then buffers, then attributes, then packed ones.
 std::vector<NamedMember> own_members(const jit::Module& module, const std::string& prefix, Members which) {
   std::vector<NamedMember> members;
   for (const auto kind :
        {DescribedTensor::Kind::kParameter, DescribedTensor::Kind::kBuffer, DescribedTensor::Kind::kAttribute}) {
-    if (kind == DescribedTensor::Kind::kAttribute && which == Members::kStateDict) {
+    if (kind == DescribedTensor::Kind::kAttribute && which == Members::kWeights) {
       break;
     }
     for_each_slot(module, [&](size_t slot, const std::string& name, const c10::IValue& value) {
@@ -53,6 +73,15 @@ std::vector<NamedMember> own_members(const jit::Module& module, const std::strin
       }
     });
   }
+  for_each_slot(module, [&](size_t, const std::string& name, const c10::IValue& value) {
+    if (which == Members::kStored && !value.isTensor()) {
+      collect_elements(value, joined(prefix, name), members);
+    } else if (which != Members::kStored) {
+      for (auto& [part, tensor] : unpack_weights(value)) {
+        members.push_back({joined(joined(prefix, name), part), DescribedTensor::Kind::kPacked, std::move(tensor)});
+      }
+    }
+  });
   return members;
 }
 
@@ -108,7 +137,7 @@ DescribedModule describe_module(const jit::Module& module, const std::string& na
   for (const auto& method : module.get_methods()) {
     described.methods.push_back(method.name());
   }
-  for (const auto& member : own_members(module, path, Members::kAttributes)) {
+  for (const auto& member : own_members(module, path, Members::kAll)) {
     described.tensors.push_back(describe_member(member, seen));
   }
   described.attributes = own_attributes(module);
@@ -148,19 +177,17 @@ std::string scalar_type_name(const at::Tensor& tensor) {
 }
 
 DescribedTensor describe_member(const NamedMember& member, SeenStorages& seen) {
-  return {member.name,
-          member.kind,
-          scalar_type_name(member.tensor),
-          member.tensor.sizes().vec(),
-          member.tensor.requires_grad(),
-          tensor_bytes(member.tensor),
-          seen.earlier_name(member.tensor, member.name)};
+  return {member.name, member.kind, scalar_type_name(member.tensor), member.tensor.sizes().vec(),
+          member.tensor.requires_grad(), tensor_bytes(member.tensor),
+          // What was unpacked has a storage of its own only now, at an address that another may have had.
+          member.kind == DescribedTensor::Kind::kPacked ? "" : seen.earlier_name(member.tensor, member.name),
+          scale_text(member.tensor)};
 }
 
 std::vector<DescribedTensor> describe_state(const jit::Module& module) {
   SeenStorages seen;
   std::vector<DescribedTensor> described;
-  for (const auto& member : named_members(module, Members::kStateDict)) {
+  for (const auto& member : named_members(module, Members::kWeights)) {
     described.push_back(describe_member(member, seen));
   }
   return described;
@@ -174,13 +201,13 @@ DescribedModule describe_tree(const jit::Module& module) {
 StateSize state_size(const jit::Module& module) {
   StateSize size;
   std::set<std::tuple<const void*, int64_t, std::vector<int64_t>>> counted;
-  for (const auto& member : named_members(module, Members::kStateDict)) {
+  for (const auto& member : named_members(module, Members::kWeights)) {
     const at::Tensor& tensor = member.tensor;
     const bool is_new =
         !tensor.has_storage() || tensor.numel() == 0 ||
         counted.emplace(tensor.storage().unsafeGetStorageImpl(), tensor.storage_offset(), tensor.sizes().vec()).second;
     if (is_new) {
-      size.parameter_count += member.kind == DescribedTensor::Kind::kParameter ? tensor.numel() : 0;
+      size.parameter_count += member.kind == DescribedTensor::Kind::kBuffer ? 0 : tensor.numel();
       size.size_bytes += tensor_bytes(tensor);
     }
   }

@@ -20,8 +20,10 @@ struct NamedMember {
 };
 
 /// Parameters and buffers in the order of Python's state_dict(): of each module first the parameters, then the buffers,
-/// then those of its children. With `kAttributes`, other tensor attributes after the buffers.
-enum class Members { kStateDict, kAttributes };
+/// then what quantized layers keep packed, then those of its children. With kAll, other tensor attributes after the
+/// buffers. With kStored, what a file has storages for under a name: those, without packed ones, and the tensors in
+/// lists, tuples and dicts.
+enum class Members { kWeights, kAll, kStored };
 std::vector<NamedMember> named_members(const torch::jit::Module& module, Members which);
 
 /// Remembers which storage was seen first under which name.
@@ -41,13 +43,13 @@ std::string scalar_type_name(const at::Tensor& tensor);
 
 DescribedTensor describe_member(const NamedMember& member, SeenStorages& seen);
 
-/// Every parameter and buffer, in the order of state_dict().
+/// Every parameter, buffer and packed weight, in the order of state_dict().
 std::vector<DescribedTensor> describe_state(const torch::jit::Module& module);
 
 /// The whole tree.
 DescribedModule describe_tree(const torch::jit::Module& module);
 
-/// Parameters and buffers of `module`, shared ones once.
+/// Parameters, packed weights and buffers of `module`, shared ones once.
 struct StateSize {
   int64_t parameter_count = 0;
   uint64_t size_bytes = 0;

@@ -75,7 +75,7 @@ struct Storage {
 std::vector<Storage> collect_storages(const torch::jit::Module& module) {
   std::vector<Storage> storages;
   std::map<const void*, size_t> index;
-  for (const auto& member : named_members(module, Members::kAttributes)) {
+  for (const auto& member : named_members(module, Members::kStored)) {
     if (!member.tensor.has_storage() || member.tensor.storage().nbytes() == 0) {
       continue;
     }

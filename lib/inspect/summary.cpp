@@ -10,6 +10,7 @@
 #include "inspect/graph_text.h"
 #include "inspect/lookup.h"
 #include "inspect/members.h"
+#include "inspect/packed.h"
 
 namespace bertjit {
 
@@ -191,10 +192,10 @@ void describe_method(jit::GraphFunction& function, const jit::Module& module, Mo
 
 void describe_state_of(const jit::Module& module, ModuleSummary& summary) {
   std::map<std::string, int64_t> dtypes;
-  for (const auto& member : named_members(module, Members::kStateDict)) {
-    ++(member.kind == DescribedTensor::Kind::kParameter ? summary.parameter_tensors : summary.buffer_tensors);
+  for (const auto& member : named_members(module, Members::kWeights)) {
+    ++(member.kind == DescribedTensor::Kind::kBuffer ? summary.buffer_tensors : summary.parameter_tensors);
     ++dtypes[scalar_type_name(member.tensor)];
-    if (member.tensor.is_quantized()) {
+    if (member.tensor.is_quantized() && member.kind != DescribedTensor::Kind::kPacked) {
       summary.quantized.push_back(member.name + " is " + scalar_type_name(member.tensor));
     }
   }
@@ -209,10 +210,8 @@ void describe_state_of(const jit::Module& module, ModuleSummary& summary) {
 /// Weights that were packed for a kernel are objects of classes of libtorch's own.
 void find_packed(const jit::Module& module, std::set<std::string>& classes) {
   for (const auto& named : module.named_attributes(/*recurse=*/true)) {
-    const auto type = named.value.type()->cast<c10::ClassType>();
-    if (type != nullptr && type->name() &&
-        type->name()->qualifiedName().find(".classes.quantized.") != std::string::npos) {
-      classes.insert(type->name()->qualifiedName());
+    if (is_packed_type(named.value.type())) {
+      classes.insert(named.value.type()->expectRef<c10::ClassType>().name()->qualifiedName());
     }
   }
 }

@@ -28,14 +28,15 @@ struct Context {
   const std::vector<at::Tensor>& literals;
   const std::string& function;
   Findings& findings;
-  SourceLocation first_device = {};
+  std::vector<SourceLocation> first_device = {};
 };
 
-SourceLocation where(const jit::Node& node, const Context& context) {
-  const auto stack = source_stack(node);
-  SourceLocation location = stack.empty() ? SourceLocation() : stack.front();
-  location.function = location.function.empty() ? context.function : location.function;
-  return location;
+std::vector<SourceLocation> where(const jit::Node& node, const Context& context) {
+  auto stack = source_stack(node);
+  for (auto& location : stack) {
+    location.function = location.function.empty() ? context.function : location.function;
+  }
+  return stack;
 }
 
 void check_constant(const jit::Node& node, Context& context) {
@@ -83,7 +84,7 @@ void check_block(const jit::Block& block, Context& context) {
     if (const auto device = constant_device(*node)) {
       // Once a trace is enough: the way out is the same for all.
       auto& first = context.first_device;
-      first = first.line == 0 ? where(*node, context) : first;
+      first = first.empty() ? where(*node, context) : first;
       context.findings.add(FindingKind::kDeviceConstant, first,
                            std::string(node->kind().toQualString()) + " on " + device->str());
     }
@@ -106,6 +107,17 @@ void Findings::add(FindingKind kind, const SourceLocation& where, const std::str
     }
   }
   findings_.push_back({kind, where, detail});
+}
+
+void Findings::add(FindingKind kind, const std::vector<SourceLocation>& innermost_first, const std::string& detail) {
+  if (innermost_first.empty()) {
+    add(kind, SourceLocation(), detail);
+    return;
+  }
+  const size_t told = readers_place(innermost_first);
+  const auto& inner = innermost_first.front();
+  const std::string in = inner.file + ":" + std::to_string(inner.line);
+  add(kind, innermost_first[told], told == 0 ? detail : detail + (detail.empty() ? "in " : ", in ") + in);
 }
 
 void add_graph_findings(const jit::Graph& traced, const std::vector<at::Tensor>& literals, const std::string& function,

@@ -14,6 +14,8 @@ class Findings {
  public:
   /// One more; the same kind at the same place is counted, with the detail it had first.
   void add(FindingKind kind, const SourceLocation& where, const std::string& detail);
+  /// One at the innermost of the places outside the library, whose line then stands in the detail.
+  void add(FindingKind kind, const std::vector<SourceLocation>& innermost_first, const std::string& detail);
   const std::vector<Finding>& all() const {
     return findings_;
   }

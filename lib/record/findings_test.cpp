@@ -1,4 +1,5 @@
 // Each finding where it belongs, and not in the program beside it that does nothing wrong.
+#include "record/findings.h"
 #include "record/program_testing.h"
 
 namespace bertjit {
@@ -144,6 +145,26 @@ TEST_CASE("findings: an attribute that is assigned is told, and the program's ow
   CHECK(recording.findings[0].detail == "self.count");
   CHECK(module.attr("count").toInt() == 5);
   CHECK(module.attr("seen").toTensor().item<float>() == 0);
+}
+
+TEST_CASE("findings: one inside the library is told at the line that called it, with the library's line") {
+  const SourceLocation inner{"torch/nn/functional.py", 40, 4, "dropout",
+                             "    result = torch.dropout(input, p, training)"};
+  const SourceLocation middle{"/usr/lib/python3/dist-packages/torch/nn/modules/dropout.py", 7, 8, "forward", ""};
+  const SourceLocation user{"net.py", 12, 15, "forward", "        return self.dropout(x)"};
+  Findings findings;
+  findings.add(FindingKind::kNondeterministic, {inner, middle, user}, "aten::dropout");
+  findings.add(FindingKind::kStateNotRecorded, {inner, middle, user}, "");
+  findings.add(FindingKind::kCapturedTensor, {user, user}, "a tensor");
+  findings.add(FindingKind::kDeviceConstant, {inner, middle}, "on cpu");
+  const auto& all = findings.all();
+  REQUIRE(all.size() == 4);
+  CHECK(location_text(all[0].where) == "net.py:12:15");
+  CHECK(all[0].detail == "aten::dropout, in torch/nn/functional.py:40");
+  CHECK(all[1].detail == "in torch/nn/functional.py:40");
+  CHECK(all[2].detail == "a tensor");
+  CHECK(location_text(all[3].where) == "torch/nn/functional.py:40:4");
+  CHECK(all[3].detail == "on cpu");
 }
 
 TEST_CASE("findings: names are frozen") {

@@ -90,19 +90,46 @@ SourceLocation location_of(const SourceRange& range, const std::string& function
   return location;
 }
 
+bool is_library_file(const std::string& file) {
+  const auto within = [&file](const std::string& folder) {
+    return file.rfind(folder + "/", 0) == 0 || file.find("-packages/" + folder + "/") != std::string::npos;
+  };
+  return within("torch") || within("torchvision");
+}
+
+size_t readers_place(const std::vector<SourceLocation>& innermost_first) {
+  const auto found = std::find_if(innermost_first.begin(), innermost_first.end(), [](const auto& location) {
+    return location.line > 0 && !is_library_file(location.file);
+  });
+  return found == innermost_first.end() ? 0 : static_cast<size_t>(found - innermost_first.begin());
+}
+
 Error located_error(ErrorKind kind, const std::string& what, const std::vector<SourcePlace>& innermost_first) {
-  std::string message;
-  std::string called;
+  std::vector<SourceLocation> lines;
+  std::vector<std::string> quotes;
+  std::vector<std::string> called;  // by each line
+  std::string inner;
   for (const auto& [range, function] : innermost_first) {
     const SourceLocation location = location_of(range, function);
     if (location.line > 0) {
-      message +=
-          message.empty() ? prefix(location) + what : "\n" + prefix(location) + "in the call of '" + called + "'";
-      message += quoted(range, location);
+      lines.push_back(location);
+      quotes.push_back(quoted(range, location));
+      called.push_back(inner);
     }
-    called = function;
+    inner = function;
   }
-  return Error(kind, message.empty() ? what : message);
+  if (lines.empty()) {
+    return Error(kind, what);
+  }
+  const size_t told = readers_place(lines);
+  std::string message = prefix(lines[told]) + what + quotes[told];
+  if (told > 0) {
+    message += "\n" + prefix(lines[0]) + "raised here" + quotes[0];
+  }
+  for (size_t i = told + 1; i < lines.size(); ++i) {
+    message += "\n" + prefix(lines[i]) + "in the call of '" + called[i] + "'" + quotes[i];
+  }
+  return Error(kind, message);
 }
 
 }  // namespace bertjit

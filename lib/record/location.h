@@ -32,8 +32,15 @@ torch::jit::SourceRange source_range(const torch::jit::Node& node);
 /// A range in plain data; all empty for one without a source.
 SourceLocation location_of(const torch::jit::SourceRange& range, const std::string& function = "");
 
-/// An error in the style of a compiler: "loop.py:4:13: what", the line, a caret; then the lines that called, innermost
-/// first. Places without a source are left out.
+/// Whether a file is of torch or torchvision: bertjit's own library (torch/nn/functional.py), or the installed one that
+/// an archive was made with. Nobody has written it who reads the message.
+bool is_library_file(const std::string& file);
+
+/// Which of the places, innermost first, to tell a reader: the innermost outside the library; 0 if there is none.
+size_t readers_place(const std::vector<SourceLocation>& innermost_first);
+
+/// An error in the style of a compiler: "loop.py:4:13: what", the line, a caret; then where in the library it was
+/// raised; then the lines that called, innermost first. Places without a source are left out.
 Error located_error(ErrorKind kind, const std::string& what, const std::vector<SourcePlace>& innermost_first);
 
 }  // namespace bertjit

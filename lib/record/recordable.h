@@ -1,6 +1,7 @@
 // What can be run untraced and recorded, whatever it comes from: the subject of `trace` and the reference of `verify`.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "infer/runner.h"
@@ -19,6 +20,11 @@ class Recordable : public Runner {
   /// in Python's trace, and leave the signature. Returns the example without them.
   virtual BoundBatch settle(const BoundBatch& example) {
     return example;
+  }
+  /// The tree whose parameters and buffers the runs read, and may change. nullopt for a function, and where it is not
+  /// known before settle().
+  virtual std::optional<torch::jit::Module> module() const {
+    return std::nullopt;
   }
 };
 
@@ -41,6 +47,9 @@ class RecordableModel : public Recordable {
   }
   /// Each recording is of a copy that shares the parameters.
   Recording record(const BoundBatch& batch, const RecordOptions& options) override;
+  std::optional<torch::jit::Module> module() const override {
+    return model_.module();
+  }
 
  private:
   const Model& model_;
@@ -62,6 +71,9 @@ class RecordableModule : public Recordable {
   c10::IValue run(const BoundBatch& batch, GradMode grad) override;
   Recording record(const BoundBatch& batch, const RecordOptions& options) override;
   BoundBatch settle(const BoundBatch& example) override;
+  std::optional<torch::jit::Module> module() const override {
+    return program_.self;
+  }
 
  private:
   Program program_;

@@ -135,8 +135,11 @@ void Recorder::count_nodes() {
 }
 
 void Recorder::find(FindingKind kind, const std::string& detail) {
-  const auto lines = places();
-  findings_.add(kind, lines.empty() ? SourceLocation() : location_of(lines[0].range, lines[0].function), detail);
+  std::vector<SourceLocation> lines;
+  for (const auto& [range, function] : places()) {
+    lines.push_back(location_of(range, function));
+  }
+  findings_.add(kind, lines, detail);
 }
 
 bool Recorder::any_depends(const Slots& slots) const {
@@ -269,7 +272,8 @@ void Recorder::note_length(const jit::Node& node, const Slots& inputs, const Slo
   if ((cut_by_size && dependence_.depends(inputs[0].value.toTensor())) ||
       // [0] * n
       (kind == c10::aten::mul && inputs.size() > 1 && symbols_.depends(inputs[1])) ||
-      std::any_of(inputs.begin(), inputs.end(), [&](const Slot& slot) { return symbols_.length_depends(slot.value); })) {
+      std::any_of(inputs.begin(), inputs.end(),
+                  [&](const Slot& slot) { return symbols_.length_depends(slot.value); })) {
     symbols_.mark_length(outputs[0].value);
   }
 }

@@ -75,6 +75,7 @@ Binary find_binary(const std::string& name) {
       {"aten::div", divide},
       {"aten::remainder", remainder},
       {"aten::pow", power},
+      {"bertjit::pow", power},  // of whole numbers (script/python_operators.h)
       {"aten::floordiv",
        [](const Operand& a, const Operand& b) { return at::floor_divide(a.as_tensor(), b.as_tensor()); }},
       {"prim::min", [](const Operand& a, const Operand& b) { return at::minimum(a.as_tensor(), b.as_tensor()); }},

@@ -23,9 +23,31 @@ std::string first_runs(const BenchRow& row) {
   return text;
 }
 
+bool is_of_sequences(const BenchRow& row) {
+  return row.shape.size() == 2;
+}
+
 double sequences_per_second(const BenchRow& row) {
   const double median = quantile(row.runs_s, 0.5);
-  return median > 0 ? static_cast<double>(row.batch) / median : 0;
+  return median > 0 ? static_cast<double>(row.shape[0]) / median : 0;
+}
+
+std::string rate_text(const BenchRow& row) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1);
+  if (is_of_sequences(row)) {
+    text << sequences_per_second(row);
+  }
+  return text.str();
+}
+
+/// "8x128"; "-" without a tensor.
+std::string shape_text(const BenchRow& row) {
+  std::string text;
+  for (const int64_t size : row.shape) {
+    text += (text.empty() ? "" : "x") + std::to_string(size);
+  }
+  return text.empty() ? "-" : text;
 }
 
 }  // namespace
@@ -56,11 +78,9 @@ void print_text(const BenchResult& result, std::ostream& out) {
   };
   line("model", {"kind", "shape", "threads", "median", "p90", "p99", "seq/s", "runs 1 2 3"});
   for (const auto& row : result.rows) {
-    std::ostringstream rate;
-    rate << std::fixed << std::setprecision(1) << sequences_per_second(row);
-    line(row.model, {row.kind, std::to_string(row.batch) + "x" + std::to_string(row.seq), std::to_string(row.threads),
-                     milliseconds(quantile(row.runs_s, 0.5)), milliseconds(quantile(row.runs_s, 0.9)),
-                     milliseconds(quantile(row.runs_s, 0.99)), rate.str(), first_runs(row)});
+    line(row.model, {row.kind, shape_text(row), std::to_string(row.threads), milliseconds(quantile(row.runs_s, 0.5)),
+                     milliseconds(quantile(row.runs_s, 0.9)), milliseconds(quantile(row.runs_s, 0.99)), rate_text(row),
+                     first_runs(row)});
   }
   out << "Milliseconds a batch; CPU capability " << result.cpu_capability << ".\n";
 }
@@ -68,17 +88,21 @@ void print_text(const BenchResult& result, std::ostream& out) {
 nlohmann::ordered_json to_json(const BenchResult& result) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const auto& row : result.rows) {
+    using Json = nlohmann::ordered_json;
+    const bool is_of = is_of_sequences(row);
     rows.push_back({{"model", row.model},
                     {"kind", row.kind},
-                    {"batch", row.batch},
-                    {"seq", row.seq},
+                    {"inputs", row.inputs},
+                    {"shape", row.shape},
+                    {"batch", is_of ? Json(row.shape[0]) : Json()},
+                    {"seq", is_of ? Json(row.shape[1]) : Json()},
                     {"threads", row.threads},
                     {"first_s", row.first_s},
                     {"runs_s", row.runs_s},
                     {"median_s", quantile(row.runs_s, 0.5)},
                     {"p90_s", quantile(row.runs_s, 0.9)},
                     {"p99_s", quantile(row.runs_s, 0.99)},
-                    {"sequences_per_s", sequences_per_second(row)}});
+                    {"sequences_per_s", is_of ? Json(sequences_per_second(row)) : Json()}});
   }
   return {{"schema", "bertjit.bench/1"}, {"cpu_capability", result.cpu_capability}, {"rows", rows}};
 }

@@ -12,8 +12,8 @@ namespace {
 
 BenchResult two_rows() {
   return {"AVX2",
-          {{"./bert", "eager", 8, 128, 1, {0.5, 0.25, 0.2}, {0.2, 0.1, 0.4}},
-           {"a_longer_name.pt", "torchscript", 1, 7, 4, {0.003}, {0.002}}}};
+          {{"./bert", "eager", "shape 8x128", {8, 128}, 1, {0.5, 0.25, 0.2}, {0.2, 0.1, 0.4}},
+           {"a_longer_name.pt", "torchscript", "shape 1x7", {1, 7}, 4, {0.003}, {0.002}}}};
 }
 
 }  // namespace
@@ -42,6 +42,19 @@ TEST_CASE("bench report: JSON has every run") {
   CHECK(json["rows"][0]["runs_s"] == std::vector<double>{0.2, 0.1, 0.4});
   CHECK(json["rows"][0]["median_s"] == 0.2);
   CHECK(json["rows"][1]["sequences_per_s"] == 500);
+  CHECK(json["rows"][0]["inputs"] == "shape 8x128");
+  CHECK(json["rows"][0]["batch"] == 8);
+}
+
+TEST_CASE("bench report: inputs that are no texts have a shape, and no batch, length or sequences a second") {
+  const BenchResult result{"AVX2", {{"loop.py:fn", "eager", "--input", {3, 4, 5}, 1, {0.5}, {0.2}}}};
+  const auto json = to_json(result);
+  CHECK(json["rows"][0]["shape"] == std::vector<int64_t>{3, 4, 5});
+  CHECK(json["rows"][0]["batch"].is_null());
+  CHECK(json["rows"][0]["sequences_per_s"].is_null());
+  std::ostringstream out;
+  print_text(result, out);
+  CHECK_THAT(out.str(), Contains("3x4x5"));
 }
 
 }  // namespace bertjit

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "report/evidence_json.h"
+#include "report/visible.h"
 
 namespace bertjit {
 namespace {
@@ -22,29 +23,6 @@ constexpr size_t kVerdictWidth = 4;
 /// Columns a text takes, one for each code point.
 size_t columns(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-/// Spells out what a terminal would act on: ASCII controls, and the C1 controls U+0080 to U+009F.
-std::string visible(const std::string& text) {
-  std::string result;
-  const auto spell_out = [&](unsigned char c) {
-    char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", c);
-    result += code;
-  };
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    if (c == 0xc2 && next >= 0x80 && next <= 0x9f) {
-      spell_out(next);
-      ++i;
-    } else if (c < 0x20 || c == 0x7f) {
-      spell_out(c);
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {

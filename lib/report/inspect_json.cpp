@@ -40,7 +40,8 @@ ordered_json tensor_to_json(const DescribedTensor& tensor) {
           {"shape", tensor.shape},
           {"requires_grad", tensor.requires_grad},
           {"size_bytes", tensor.size_bytes},
-          {"shares", text_or_null(tensor.shares)}};
+          {"shares", text_or_null(tensor.shares)},
+          {"scale", text_or_null(tensor.scale)}};
 }
 
 ordered_json constant_to_json(const DescribedTensor& constant) {

@@ -30,6 +30,9 @@ std::string bytes_text(uint64_t size_bytes) {
 }
 
 std::string remark_of(const DescribedTensor& tensor) {
+  if (tensor.kind == DescribedTensor::Kind::kPacked) {
+    return tensor.scale;
+  }
   return (tensor.requires_grad ? "" : "no grad") +
          (tensor.shares.empty() ? "" : (tensor.requires_grad ? "" : ", ") + ("storage of " + tensor.shares));
 }
@@ -185,11 +188,13 @@ void add_tree_rows(const DescribedModule& module, size_t depth, std::vector<std:
                   module.training.value_or(false) ? "training" : ""});
   for (const auto& tensor : module.tensors) {
     const bool is_parameter = tensor.kind == DescribedTensor::Kind::kParameter;
+    const bool is_weight = is_parameter || tensor.kind == DescribedTensor::Kind::kPacked;
     rows.push_back({indent + "  " + tensor.name.substr(module.path.empty() ? 0 : module.path.size() + 1),
-                    is_parameter ? grouped(element_count(tensor)) : "", grouped(tensor.size_bytes),
+                    is_weight ? grouped(element_count(tensor)) : "", grouped(tensor.size_bytes),
                     tensor.dtype + " " + shape_text(tensor.shape) + (is_parameter ? "" : ", ") +
                         (is_parameter ? "" : tensor_kind_name(tensor.kind)) +
-                        (tensor.shares.empty() ? "" : ", storage of " + tensor.shares)});
+                        (tensor.shares.empty() ? "" : ", storage of " + tensor.shares) +
+                        (tensor.scale.empty() ? "" : ", " + tensor.scale)});
   }
   for (const auto& attribute : module.attributes) {
     rows.push_back({indent + "  " + attribute.name, "", "",

@@ -35,6 +35,7 @@ nlohmann::ordered_json to_json(const VerifyResult& result) {
   json["verdict"] = result.passed ? "pass" : "fail";
   json["module"] = json_text(result.module);
   json["source"] = result.source.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.source);
+  json["source_kind"] = result.source_kind ? nlohmann::ordered_json(source_kind_name(*result.source_kind)) : nullptr;
   json["checkpoint"] = result.choice ? choice_to_json(*result.choice) : nlohmann::ordered_json(nullptr);
   json["example"] = json_text(result.example);
   json["checks"] = checks_to_json(result.checks);

@@ -52,6 +52,12 @@ class AttributesGuard {
   std::vector<std::tuple<c10::intrusive_ptr<c10::ivalue::Object>, size_t, c10::IValue>> kept_;
 };
 
+/// What is declared, with the choice of an Optional made: Python's tracer knows whether it is None.
+c10::TypePtr type_given(const c10::TypePtr& declared, const c10::IValue& value) {
+  const auto optional = declared->cast<c10::OptionalType>();
+  return optional == nullptr ? declared : value.isNone() ? c10::NoneType::get() : optional->getElementType();
+}
+
 bool has_input(const Signature& signature, const std::string& name) {
   return std::ranges::find(signature.inputs, name, &Argument::name) != signature.inputs.end();
 }
@@ -73,7 +79,14 @@ RecordableScript::RecordableScript(Object callable, const std::string& owner) : 
 }
 
 BoundBatch RecordableScript::settle(const BoundBatch& example) {
-  return drop_defaults(example, signature_);
+  BoundBatch settled = drop_defaults(example, signature_);
+  program_for(settled);
+  return settled;
+}
+
+std::optional<torch::jit::Module> RecordableScript::module() const {
+  // However often it is compiled, the tensors are those of the one instance.
+  return programs_.empty() ? std::nullopt : programs_.begin()->second.self;
 }
 
 const Program& RecordableScript::program_for(const BoundBatch& batch) {
@@ -88,7 +101,7 @@ const Program& RecordableScript::program_for(const BoundBatch& batch) {
     if (!given) {
       fixed[i] = value;
     }
-    types.push_back(argument.type != nullptr ? argument.type : type_of_example(value));
+    types.push_back(argument.type != nullptr ? type_given(argument.type, value) : type_of_example(value));
     key += types.back()->annotation_str() + (given ? "," : "!,");
   }
   auto found = programs_.find(key);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ class RecordableScript : public Recordable {
   }
   c10::IValue run(const BoundBatch& batch, GradMode grad) override;
   Recording record(const BoundBatch& batch, const RecordOptions& options) override;
+  /// Compiles it, too.
   BoundBatch settle(const BoundBatch& example) override;
+  std::optional<torch::jit::Module> module() const override;
 
  private:
   const Program& program_for(const BoundBatch& batch);

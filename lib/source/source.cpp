@@ -1,6 +1,7 @@
 #include "source/source.h"
 
 #include <filesystem>
+#include <utility>
 
 #include "checkpoint/checkpoint.h"
 #include "script/script.h"
@@ -76,13 +77,13 @@ Source open_definition(const std::string& name, const Object& callable) {
 
 Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory) {
   if (names_checkpoint(options.path)) {
-    Source source{.name = options.path, .kind = SourceKind::kCheckpoint};
-    source.checkpoint = open_checkpoint_source(options, seed, tokenizer_directory);
-    source.program = std::make_unique<RecordableModel>(*source.checkpoint->model, options.path);
-    return source;
+    return as_source(open_checkpoint_source(options, seed, tokenizer_directory));
   }
   if (split_script_source(options.path)) {
-    return open_definition(options.path, open_script(options.path, seed).callable);
+    const ScriptDefinition definition = open_script(options.path, seed);
+    Source source = open_definition(options.path, definition.callable);
+    source.notes = definition.notes;
+    return source;
   }
   if (std::filesystem::path(options.path).extension() == ".py") {
     throw Error(ErrorKind::kInvalidArgument,
@@ -93,6 +94,13 @@ Source open_source(const SourceOptions& options, uint64_t seed, const std::strin
   }
   Source source{.name = options.path, .kind = SourceKind::kArchive, .compiled = load_module(options.path)};
   source.program = std::make_unique<RecordableModule>(*source.compiled, options.path);
+  return source;
+}
+
+Source as_source(CheckpointSource checkpoint) {
+  Source source{.name = checkpoint.name, .kind = SourceKind::kCheckpoint};
+  source.checkpoint = std::move(checkpoint);
+  source.program = std::make_unique<RecordableModel>(*source.checkpoint->model, source.name);
   return source;
 }
 

@@ -30,6 +30,8 @@ struct Source {
   /// What is TorchScript already: an archive, or a name that the file scripts, traces or loads.
   std::optional<LoadedModule> compiled;
   WrittenInputs written;  ///< of a name that the file traces
+  /// Of a Python file: what was passed over that may matter, one line each.
+  std::vector<std::string> notes;
 
   /// nullptr if there is none.
   const Tokenizer* tokenizer() const {
@@ -43,6 +45,9 @@ struct Source {
 /// Throws what open_checkpoint_source, open_script and load_module throw; Error(kInvalidArgument) for options that are
 /// a checkpoint's where it is none.
 Source open_source(const SourceOptions& options, uint64_t seed, const std::string& tokenizer_directory);
+
+/// A checkpoint that is open already, as a Source.
+Source as_source(CheckpointSource checkpoint);
 
 /// SOURCE as TorchScript with its control flow kept: an archive or a scripted or traced name as it is, another name
 /// compiled as torch.jit.script does. Throws Error(kUnsupported) for a checkpoint, and what the compiler throws.

@@ -4,10 +4,9 @@
 
 #include "compare/named_outputs.h"
 #include "support/error.h"
-#include "trace/input_check.h"
 #include "trace/pitfalls.h"
 #include "trace/random_nodes.h"
-#include "trace/trial.h"
+#include "trial/trial.h"
 
 namespace bertjit {
 
@@ -87,8 +86,13 @@ std::string first_place(const std::vector<RandomNode>& nodes, const std::vector<
 }  // namespace
 
 CheckResult check_example(ModuleRunner& traced, const BoundBatch& example, const c10::IValue& recorded,
-                          const RandomState& before) {
+                          const RandomState& before, const Tolerance& tolerance) {
   CheckResult result{"example", Verdict::kPass, "", "", {}};
+  if (recorded.isNone()) {
+    result.verdict = Verdict::kSkip;
+    result.summary = "returns None: no output to compare";
+    return result;
+  }
   Trial trial(traced.module(), before);
   const Outcome actual = trial.run(example, [&](const BoundBatch& batch) { return traced.run(batch, GradMode::kOff); });
   if (actual.raised()) {
@@ -97,7 +101,7 @@ CheckResult check_example(ModuleRunner& traced, const BoundBatch& example, const
     result.evidence.push_back({"trace_error", TextBlock{actual.error}});
     return result;
   }
-  const OutputDifference outputs = compare_named(recorded, *actual.outputs, traced.output_names(), Tolerance{});
+  const OutputDifference outputs = compare_named(recorded, *actual.outputs, traced.output_names(), tolerance);
   result.evidence.push_back({"outputs", outputs.rows});
   result.summary = counted(outputs.outputs, "output") + " of the traced module equal to the untraced model's";
   if (!outputs.matches) {
@@ -134,45 +138,6 @@ CheckResult check_retrace(Recordable& source, ModuleRunner& traced, const BoundB
                                counted(static_cast<int64_t>(diff.constants.size()), "tensor constant")
                          : "a second trace on the same inputs is another graph";
   }
-  return result;
-}
-
-CheckResult check_inputs(Recordable& source, ModuleRunner& traced, const std::vector<BoundBatch>& batches,
-                         const RecordOptions& options, Retrace retrace) {
-  CheckResult result{"check-inputs", Verdict::kSkip, "no --check-inputs or --check-shapes given", "", {}};
-  if (batches.empty()) {
-    return result;
-  }
-  size_t failed = 0, refused = 0;
-  EvidenceRows rows;
-  for (const auto& batch : batches) {
-    InputVerdict input = check_input(source, traced, batch, options, retrace);
-    if (input.verdict == Verdict::kFail && failed++ == 0) {
-      result.where = batch.origin;
-      result.summary = input.complaint;
-    }
-    refused += input.verdict == Verdict::kSkip ? 1 : 0;
-    rows.push_back(std::move(input.evidence));
-  }
-  const std::string total = std::to_string(batches.size());
-  if (failed > 0) {
-    result.verdict = Verdict::kFail;
-    result.summary = std::to_string(failed) + " of " + total + " further inputs differ; the first: " + result.summary;
-  } else if (refused == batches.size()) {
-    result.verdict = Verdict::kFail;
-    result.where = batches.front().origin;
-    result.summary = "nothing was compared: the source itself refuses every further input (" + total + ")";
-  } else {
-    result.verdict = Verdict::kPass;
-    result.summary =
-        counted(static_cast<int64_t>(batches.size() - refused), "further input") +
-        (retrace == Retrace::kYes ? ": traced equals untraced, same graph" : ": scripted equals the source") +
-        (refused > 0 ? "; both refuse " + std::to_string(refused) + " more" : "");
-  }
-  result.evidence = {{"inputs", static_cast<int64_t>(batches.size())},
-                     {"failed", static_cast<int64_t>(failed)},
-                     {"refused", static_cast<int64_t>(refused)},
-                     {"each", std::move(rows)}};
   return result;
 }
 

@@ -14,26 +14,18 @@
 #include "record/finding.h"
 #include "record/recordable.h"
 #include "support/evidence.h"
-#include "trace/input_check.h"
+#include "trial/input_check.h"
 
 namespace bertjit {
 
 /// `example`: the traced module gives on the example what the program gave while it was recorded. `before` is the state
-/// of the random generator in which the recording began.
+/// of the random generator in which the recording began. Skipped where the program returns nothing that can differ.
 CheckResult check_example(ModuleRunner& traced, const BoundBatch& example, const c10::IValue& recorded,
-                          const RandomState& before = {});
+                          const RandomState& before = {}, const Tolerance& tolerance = {});
 
 /// `retrace`: a second recording on the same example gives the same graph with the same constants.
 CheckResult check_retrace(Recordable& source, ModuleRunner& traced, const BoundBatch& example,
                           const RecordOptions& options, const RandomState& before = {});
-
-/// `check-inputs`: on further inputs the traced module gives what the program gives, changes of inputs included, and a
-/// recording made from them is the same graph. All are tried. Skipped if there are none.
-///
-/// An input that the program and the trace both refuse is not compared; if that is all of them, the check fails.
-/// `retrace` kNo: what was scripted has no graph to compare.
-CheckResult check_inputs(Recordable& source, ModuleRunner& traced, const std::vector<BoundBatch>& batches,
-                         const RecordOptions& options, Retrace retrace = Retrace::kYes);
 
 /// `nondeterminism`: nothing if the program draws no random number and the trace has no operator that does; else a
 /// warning with these operators and whether outputs differ from run to run. It fails where the program and its trace

@@ -100,7 +100,7 @@ struct Traced {
     for (const int64_t length : lengths) {
       batches.push_back(batch(length));
     }
-    return check_inputs(program, runner, batches, {GradMode::kOn, Shapes::kDynamic});
+    return check_inputs(program, runner, batches, {.record = {GradMode::kOn, Shapes::kDynamic}});
   }
 };
 

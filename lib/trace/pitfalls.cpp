@@ -183,4 +183,19 @@ std::optional<CheckResult> check_warnings(const std::vector<std::string>& warnin
   return result;
 }
 
+std::optional<CheckResult> check_passed_over(const std::vector<std::string>& notes) {
+  if (notes.empty()) {
+    return std::nullopt;
+  }
+  CheckResult result{"passed-over", Verdict::kWarn, "", "", {}};
+  EvidenceRows rows;
+  for (const std::string& note : notes) {
+    rows.push_back({{"note", note}});
+  }
+  result.summary = "statements of the file were passed over; random numbers drawn later may not be Python's: " +
+                   notes.front().substr(0, notes.front().find('\n'));
+  result.evidence = {{"notes", std::move(rows)}};
+  return result;
+}
+
 }  // namespace bertjit

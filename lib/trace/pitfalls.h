@@ -32,6 +32,10 @@ std::vector<CheckResult> pitfall_checks(const std::vector<Finding>& findings);
 /// none.
 std::optional<CheckResult> check_warnings(const std::vector<std::string>& warnings);
 
+/// `passed-over`: statements of the file that were not run though they may draw random numbers. Nothing if there are
+/// none.
+std::optional<CheckResult> check_passed_over(const std::vector<std::string>& notes);
+
 /// The places of findings as evidence: where, detail, times, and the line of source with a mark.
 EvidenceRows place_rows(const std::vector<Finding>& findings);
 

@@ -95,6 +95,14 @@ TEST_CASE("pitfalls: the mark stands under the column, with tabs, umlauts and pl
   CHECK(code({"f.py", 2, 0, "f", "   "}) == "none");
 }
 
+TEST_CASE("passed-over: what was not run is named, and nothing is said of nothing") {
+  CHECK(!check_passed_over({}));
+  const auto result = check_passed_over({"f.py:4:0: plt.plot\n  and more"});
+  REQUIRE(result);
+  CHECK(result->verdict == Verdict::kWarn);
+  CHECK_THAT(result->summary, Catch::Matchers::EndsWith("may not be Python's: f.py:4:0: plt.plot"));
+}
+
 TEST_CASE("tracer-warnings: each of libtorch's warnings once, with the pitfall it is") {
   // The texts as torch 2.13 gives them.
   const std::string boolean =

@@ -10,7 +10,7 @@
 #include "testing/testing.h"
 #include "trace/checks.h"
 #include "trace/pitfalls.h"
-#include "trace/trial.h"
+#include "trial/trial.h"
 
 namespace bertjit {
 
@@ -84,7 +84,7 @@ struct Traced {
         runner({recording.module, std::nullopt}, "the trace") {}
 
   CheckResult inputs(const std::vector<BoundBatch>& batches) {
-    return check_inputs(source, runner, batches, options);
+    return check_inputs(source, runner, batches, {.record = options});
   }
   std::optional<CheckResult> nondeterminism() {
     return check_nondeterminism(source, runner, example, recording.findings, options.grad);

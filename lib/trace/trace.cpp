@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <torch/csrc/jit/api/module.h>
+
 #include "checkpoint/weights.h"
 #include "checksum/checksum_list.h"
 #include "compare/outputs.h"
@@ -12,6 +14,7 @@
 #include "infer/residency.h"
 #include "infer/runner.h"
 #include "module/claims.h"
+#include "module/debug_info.h"
 #include "module/save.h"
 #include "record/record.h"
 #include "source/source.h"
@@ -19,7 +22,7 @@
 #include "support/file.h"
 #include "trace/checks.h"
 #include "trace/pitfalls.h"
-#include "trace/trial.h"
+#include "trial/trial.h"
 
 namespace bertjit {
 
@@ -113,12 +116,10 @@ std::vector<BoundBatch> gather_further(const Source& source, const TraceOptions&
   return further;
 }
 
-void describe(TraceResult& result, const Source& source, const BoundBatch& example, const torch::jit::Module& module,
-              const c10::IValue& outputs) {
+void describe(TraceResult& result, const Source& source, const BoundBatch& example, const c10::IValue& outputs) {
   result.example = example.origin;
   result.inputs = describe_inputs(example, source.program->signature());
   result.outputs = describe_outputs(source.program->output_names(), outputs);
-  result.parameter_count = count_parameters(module);
 }
 
 /// What runs the result when it is checked: names and limits of a checkpoint's arguments are known from its network.
@@ -132,6 +133,17 @@ void add(TraceResult& result, std::optional<CheckResult> check) {
   }
 }
 
+/// What is written of a recording or of a compiled module.
+torch::jit::Module frozen(const torch::jit::Module& module, bool is_recording, const std::string& name) {
+  torch::jit::Module copy = module.clone();
+  if (copy.is_training() && !is_recording) {
+    throw Error(ErrorKind::kInvalidArgument,
+                name + ": is in training mode, and --freeze would fix that; call eval() on the module first");
+  }
+  copy.eval();  // of a recording, whose code asks for the flag no more
+  return torch::jit::freeze(copy);
+}
+
 torch::jit::Module record_and_check(const Source& source, const TraceOptions& options, TraceResult& result) {
   const RecordOptions record{.grad = options.grad,
                              .shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic,
@@ -141,28 +153,38 @@ torch::jit::Module record_and_check(const Source& source, const TraceOptions& op
   const std::vector<BoundBatch> further = gather_further(source, options, example);
   const RandomState random;
   const Recording recording = program.record(copy_batch(example), record);
-  describe(result, source, example, recording.module, recording.outputs);
+  describe(result, source, example, recording.outputs);
+  result.parameter_count = count_parameters(recording.module);
   result.warnings = recording.warnings;
+  const torch::jit::Module written =
+      options.freeze ? frozen(recording.module, /*is_recording=*/true, source.name) : recording.module;
   if (options.check) {
-    ModuleRunner traced = runner_of(source, recording.module, "the trace");
-    result.checks.push_back(check_example(traced, example, recording.outputs, random));
-    result.checks.push_back(check_retrace(program, traced, example, record, random));
-    result.checks.push_back(check_inputs(program, traced, further, record));
+    const Tolerance tolerance{.equal_nan = options.equal_nan};
+    ModuleRunner unfrozen = runner_of(source, recording.module, "the trace");
+    ModuleRunner traced = runner_of(source, written, "the trace");
+    result.checks.push_back(check_example(traced, example, recording.outputs, random, tolerance));
+    result.checks.push_back(check_retrace(program, unfrozen, example, record, random));
+    result.checks.push_back(check_inputs(
+        program, traced, further, {.record = record, .graph = &recorded_graph(recording), .tolerance = tolerance}));
     add(result, check_nondeterminism(program, traced, example, recording.findings, options.grad));
     add(result, check_warnings(recording.warnings));
+    add(result, check_passed_over(source.notes));
     for (auto& check : pitfall_checks(recording.findings)) {
       result.checks.push_back(std::move(check));
     }
   }
-  return recording.module;
+  return written;
 }
 
 /// Compiles, and compares with the text run operator by operator. Without inputs there is nothing to compare on.
 torch::jit::Module script_and_check(const Source& source, const TraceOptions& options, TraceResult& result) {
-  const torch::jit::Module module =
+  torch::jit::Module module =
       source.compiled ? source.compiled->module : open_scripted(options.source, options.inputs.seed).module;
   result.scripted = true;
   result.parameter_count = count_parameters(module);
+  if (options.freeze) {
+    module = frozen(module, /*is_recording=*/false, source.name);
+  }
   if (!names_inputs(options.inputs) && !source.written.example && !source.program->signature().inputs.empty()) {
     result.checks.push_back({"example", Verdict::kSkip, "no inputs given: compiled, not run", "", {}});
     return module;
@@ -170,12 +192,14 @@ torch::jit::Module script_and_check(const Source& source, const TraceOptions& op
   const BoundBatch example = settle_example(source, options.inputs);
   const RandomState random;
   const c10::IValue outputs = source.program->run(copy_batch(example), options.grad);
-  describe(result, source, example, module, outputs);
+  describe(result, source, example, outputs);
   if (options.check) {
+    const Tolerance tolerance{.equal_nan = options.equal_nan};
     ModuleRunner scripted = runner_of(source, module, "the scripted module");
-    result.checks.push_back(check_example(scripted, example, outputs, random));
-    result.checks.push_back(check_inputs(*source.program, scripted, gather_further(source, options, example),
-                                         {.grad = options.grad}, Retrace::kNo));
+    result.checks.push_back(check_example(scripted, example, outputs, random, tolerance));
+    result.checks.push_back(
+        check_inputs(*source.program, scripted, gather_further(source, options, example),
+                     {.record = {.grad = options.grad}, .retrace = Retrace::kNo, .tolerance = tolerance}));
   }
   return module;
 }
@@ -209,6 +233,9 @@ TraceResult trace(const TraceOptions& options) {
       keep ? script_and_check(source, options, result) : record_and_check(source, options, result);
   result.passed = none_failed(result.checks);
   if (result.passed) {
+    if (options.strip_debug) {
+      strip_debug_info(module);
+    }
     save(result, module, options);
   }
   return result;

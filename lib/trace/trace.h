@@ -23,14 +23,21 @@ struct TraceOptions {
   std::vector<std::string> check_shapes;
   /// Whether the trace is checked at all before it is written.
   bool check = true;
+  /// NaN passes against NaN where outputs are compared.
+  bool equal_nan = false;
   GradMode grad = GradMode::kOn;
   bool fixed_shapes = false;
   /// Compiles in place of recording: control flow is kept. Not for checkpoints.
   bool script = false;
+  /// Writes the module frozen, as torch.jit.freeze does: parameters and attributes become constants of its code, and
+  /// their names are gone. The checks run on what is written.
+  bool freeze = false;
   /// Nodes that a recording may have.
   size_t max_nodes = 20'000;
   /// Root folder in the archive; empty: the output's stem, as torch.jit.save.
   std::string archive_name;
+  /// Leaves out where code came from (files, lines): the same bytes wherever it was made.
+  bool strip_debug = false;
   /// Also writes OUTPUT.sha512, from the bytes as they are written.
   bool checksum = false;
   /// Inside one operator; 0 for one per core.

@@ -9,8 +9,9 @@
 #include "compare/named_outputs.h"
 #include "compare/outputs.h"
 #include "infer/runner.h"
-#include "source/checkpoint_source.h"
 #include "support/evidence.h"
+#include "trial/input_check.h"
+#include "verify/reference.h"
 #include "verify/verify.h"
 
 namespace bertjit {
@@ -19,9 +20,10 @@ namespace bertjit {
 struct VerifyContext {
   const VerifyOptions& options;
   ModuleRunner& module;
-  const CheckpointSource* source;  ///< nullptr without --source
+  Reference* source;  ///< nullptr without --source
   BoundBatch example;
-  std::vector<BoundBatch> further;  ///< --check-inputs, then --check-shapes, bound to the module
+  /// --check-inputs, then --check-shapes, then what the source's own torch.jit.trace(…) names, bound to the module.
+  std::vector<BoundBatch> further;
   Tolerance tolerance;
   DType dtype;  ///< floating dtype the module is said to compute in
 };
@@ -53,12 +55,10 @@ CheckResult check_golden(const VerifyContext& context);
 /// A check that could not run, and what would let it.
 CheckResult skipped(const std::string& id, const std::string& reason);
 
-/// Runs the C++ network on inputs that were bound to the module: by name, whatever order each takes them in.
-c10::IValue run_source(const VerifyContext& context, const BoundBatch& batch);
-
-/// Runs the C++ network too and compares output by output, in order: how they are nested is not the question (a lone
-/// tensor, a tuple of one and a dict of one are the same answer).
-OutputDifference compare_with_source(const VerifyContext& context, const BoundBatch& batch, const c10::IValue& actual);
+/// How the module is compared with the source: without gradients, in the tolerance of `context`, by runs alone. The
+/// nesting of outputs counts for programs, whose text says it; of a network, a lone tensor, a tuple of one and a dict
+/// of one are the same answer.
+InputCheckOptions source_comparison(const VerifyContext& context);
 
 /// The tensors of nested outputs, in order.
 std::vector<at::Tensor> output_tensors(const c10::IValue& outputs);

@@ -1,11 +1,48 @@
-// `check-inputs`: the module against the source network on every further input.
+// `check-inputs`: the module against the source on every further input.
 //
-// Proves that the outputs are the source's on those inputs, each of which is tried. Does not prove anything of others.
+// Proves that the outputs are the source's on those inputs, each of which is tried; and where the module is a recording
+// of the source, that recordings made from them are the same graph. Does not prove anything of others.
+//
+// Whether it is one shows on the example: a recording made from that is the module's graph. Where it is not, as for
+// what was scripted, frozen, quantized or traced by another tracer, other graphs are no fault. Recordings are then
+// compared with one another, and only where outputs differ, to show where the source goes another way.
+#include <optional>
+
+#include "module/save.h"
+#include "trial/trial.h"
 #include "verify/check.h"
-#include "infer/batch.h"
-#include "support/error.h"
 
 namespace bertjit {
+
+namespace {
+
+/// The source recorded on the example; nullopt if it cannot be.
+std::optional<Recording> record_example(const VerifyContext& context, const RecordOptions& options) {
+  Trial trial(context.module.module());
+  if (const auto module = context.source->module()) {
+    trial.watch(*module);
+  }
+  std::optional<Recording> recording;
+  trial.run(context.example, [&](const BoundBatch& batch) {
+    recording = context.source->record(batch, options);
+    return recording->outputs;
+  });
+  return recording;
+}
+
+/// Whether `recording`, saved and loaded, is the module's graph. A file holds code, not a graph, and what is made of
+/// that when it is loaded reads otherwise.
+bool is_recording(ModuleRunner& module, const Recording& recording) {
+  const SaveOptions save_options{"archive", {}};
+  std::string bytes;
+  serialize_module(recording.module, save_options, [&](std::span<const std::byte> piece) {
+    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  });
+  const torch::jit::Module loaded = load_module_from_bytes(bytes, "a recording of the source");
+  return diff_graphs(*module.module().get_method("forward").graph(), *loaded.get_method("forward").graph()).matches();
+}
+
+}  // namespace
 
 CheckResult check_check_inputs(const VerifyContext& context) {
   if (context.further.empty()) {
@@ -14,42 +51,16 @@ CheckResult check_check_inputs(const VerifyContext& context) {
   if (context.source == nullptr) {
     return skipped("check-inputs", "needs --source to compare with");
   }
-  CheckResult result{"check-inputs", Verdict::kPass, "", "", {}};
-  int64_t failed = 0;
-  double worst = 0;
-  EvidenceRows rows;
-  for (const auto& batch : context.further) {
-    EvidenceFields fields{{"inputs", batch.origin}};
-    std::string complaint;
-    try {
-      const OutputDifference difference =
-          compare_with_source(context, batch, context.module.run_on_copy(batch, GradMode::kOff));
-      complaint = difference.message;
-      worst = difference.max_abs_error <= worst ? worst : difference.max_abs_error;
-      fields.push_back({"outputs", difference.rows});
-    } catch (const Error& error) {
-      complaint = error.what();
-      fields.push_back({"error", complaint});
-    }
-    if (!complaint.empty() && failed++ == 0) {
-      result.where = batch.origin;
-      result.summary = complaint;
-    }
-    fields.push_back({"verdict", std::string(complaint.empty() ? "pass" : "fail")});
-    rows.push_back(std::move(fields));
+  InputCheckOptions options = source_comparison(context);
+  std::optional<Recording> recording;
+  if (context.source->is_program()) {
+    recording = record_example(context, options.record);
   }
-  const std::string count = std::to_string(context.further.size());
-  if (failed > 0) {
-    result.verdict = Verdict::kFail;
-    result.summary = std::to_string(failed) + " of " + count + " further inputs differ; the first, " + result.where +
-                     ": " + result.summary;
-  } else {
-    result.summary = counted(static_cast<int64_t>(context.further.size()), "further input") +
-                     ": equal to the source, greatest difference " + short_number(worst);
+  if (recording) {
+    options.retrace = is_recording(context.module, *recording) ? Retrace::kYes : Retrace::kExplain;
+    options.graph = &recorded_graph(*recording);
   }
-  result.evidence = {
-      {"inputs", static_cast<int64_t>(context.further.size())}, {"failed", failed}, {"each", std::move(rows)}};
-  return result;
+  return check_inputs(*context.source, context.module, context.further, options);
 }
 
 }  // namespace bertjit

@@ -33,7 +33,8 @@ ModelOptions claimed_model_options(ModelOptions options, const Claims& claims) {
   return options;
 }
 
-CheckpointSource open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype) {
+CheckpointSource open_matching_checkpoint(const VerifyOptions& options, const std::optional<Claims>& claims,
+                                          DType dtype) {
   if (!claims) {
     return open_with(options, options.source.model, dtype);
   }

@@ -12,11 +12,12 @@ namespace bertjit {
 /// stays.
 ModelOptions claimed_model_options(ModelOptions options, const Claims& claims);
 
-/// Opens options.source in `dtype` with the head and the outputs that `claims` say.
+/// Opens options.source, a checkpoint, in `dtype` with the head and the outputs that `claims` say.
 ///
 /// Without claims, the flags and config.json decide; see match_outputs().
-/// Throws what open_source throws.
-CheckpointSource open_matching_source(const VerifyOptions& options, const std::optional<Claims>& claims, DType dtype);
+/// Throws what open_checkpoint_source throws.
+CheckpointSource open_matching_checkpoint(const VerifyOptions& options, const std::optional<Claims>& claims,
+                                          DType dtype);
 
 /// Opens it once more, with hidden states or attentions or both, if only then it returns as many tensors as the module
 /// does on `example`: files of others make no claims, and may have been traced with those flags.

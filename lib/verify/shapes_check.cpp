@@ -3,6 +3,9 @@
 // Proves, for a grid of batch sizes and lengths, that the module runs, and with --source that it gives the numbers of
 // the source there. Does not prove anything of shapes outside the grid.
 //
+// Where the source is a program whose inputs are no ids, shapes are made up from the example; what it refuses itself is
+// not asked of the module.
+//
 // A length that fails is a finding, not a fault, unless the file claims to take every length. Wrong numbers always are.
 #include <algorithm>
 #include <set>
@@ -18,7 +21,7 @@ namespace {
 struct Cell {
   int64_t batch;
   int64_t length;
-  std::string outcome;  ///< "works", "fails", "wrong numbers"
+  std::string outcome;  ///< "works", "fails", "wrong numbers", "refused" by module and source alike
   std::string detail;
 };
 
@@ -46,24 +49,38 @@ std::vector<int64_t> cell_shape(const VerifyContext& context, int64_t batch, int
                             : std::vector<int64_t>{batch, length};
 }
 
+BoundBatch cell_inputs(const VerifyContext& context, int64_t batch, int64_t length) {
+  const bool is_program = context.source != nullptr && context.source->is_program();
+  return context.module.bind(shape_batch(cell_shape(context, batch, length), context.module.signature(),
+                                         context.options.inputs.seed, is_program ? &context.example : nullptr));
+}
+
+void compare_cell(const VerifyContext& context, const BoundBatch& inputs, Cell& cell) {
+  const InputVerdict verdict = check_input(*context.source, context.module, inputs, source_comparison(context));
+  if (verdict.verdict == Verdict::kSkip) {
+    cell.outcome = "refused";
+    cell.detail = verdict.source_error;
+  } else if (!verdict.trace_error.empty()) {
+    cell.outcome = "fails";
+    cell.detail = verdict.trace_error;
+  } else if (verdict.verdict == Verdict::kFail) {
+    cell.outcome = "wrong numbers";
+    cell.detail = verdict.complaint;
+  }
+}
+
 Cell try_cell(const VerifyContext& context, int64_t batch, int64_t length) {
   Cell cell{batch, length, "works", ""};
-  const BoundBatch inputs = context.module.bind(
-      shape_batch(cell_shape(context, batch, length), context.module.signature(), context.options.inputs.seed));
-  c10::IValue actual;
+  const BoundBatch inputs = cell_inputs(context, batch, length);
+  if (context.source != nullptr) {
+    compare_cell(context, inputs, cell);
+    return cell;
+  }
   try {
-    actual = context.module.run_on_copy(inputs, GradMode::kOff);
+    context.module.run_on_copy(inputs, GradMode::kOff);
   } catch (const Error& error) {
     cell.outcome = "fails";
     cell.detail = error.what();
-    return cell;
-  }
-  if (context.source != nullptr) {
-    const OutputDifference difference = compare_with_source(context, inputs, actual);
-    if (!difference.matches) {
-      cell.outcome = "wrong numbers";
-      cell.detail = difference.message;
-    }
   }
   return cell;
 }
@@ -92,7 +109,7 @@ CheckResult check_shapes(const VerifyContext& context) {
     return skipped("shapes", "the inputs are not [batch, length]");
   }
   try {
-    shape_batch(cell_shape(context, 1, 1), context.module.signature(), context.options.inputs.seed);
+    cell_inputs(context, 1, 1);
   } catch (const Error& error) {
     return skipped("shapes", error.what());
   }
@@ -100,7 +117,14 @@ CheckResult check_shapes(const VerifyContext& context) {
   for (const auto& [batch, length] : grid(context)) {
     cells.push_back(try_cell(context, batch, length));
   }
-  const auto works = std::count_if(cells.begin(), cells.end(), [](const Cell& c) { return c.outcome == "works"; });
+  const auto count = [&cells](const char* outcome) {
+    return std::count_if(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.outcome == outcome; });
+  };
+  const auto works = count("works");
+  const auto asked = static_cast<int64_t>(cells.size()) - count("refused");
+  if (asked == 0) {
+    return skipped("shapes", "the source itself takes no shape of the grid");
+  }
   const Cell* wrong = smallest(cells, "wrong numbers");
   const Cell* fails = smallest(cells, "fails");
   const auto& claims = context.module.claims();
@@ -108,7 +132,7 @@ CheckResult check_shapes(const VerifyContext& context) {
 
   CheckResult result{"shapes", Verdict::kPass, "", "", {}};
   result.summary =
-      std::to_string(works) + " of " + std::to_string(cells.size()) + " batch x length shapes work" +
+      std::to_string(works) + " of " + std::to_string(asked) + " batch x length shapes work" +
       (context.source == nullptr ? "; numbers not compared, that needs --source" : " and equal the source");
   if (wrong != nullptr) {
     result.verdict = Verdict::kFail;
@@ -124,6 +148,9 @@ CheckResult check_shapes(const VerifyContext& context) {
   if (works == 0 && result.verdict == Verdict::kPass) {
     result.verdict = Verdict::kFail;
     result.summary = "no shape of the grid works";
+  }
+  if (asked < static_cast<int64_t>(cells.size())) {
+    result.summary += "; source and module refuse " + std::to_string(count("refused")) + " more";
   }
   EvidenceRows rows;
   for (const auto& cell : cells) {

@@ -1,8 +1,8 @@
-// `source`: is the file still that checkpoint?
+// `source`: is the file still that checkpoint, that function, that module?
 //
-// Proves that every weight of the checkpoint's network is in the file with the same bits, and that the outputs on the
-// example are those of the C++ network built from the checkpoint. Does not prove the checkpoint right, and does not see
-// code that matters only on other inputs.
+// Proves that every weight of the source is in the file with the same bits, and that the outputs on the example are
+// those of the source: of the C++ network built from a checkpoint, of a program run operator by operator. Does not
+// prove the source right, and does not see code that matters only on other inputs.
 //
 // Optimizers fold factors into weights (the 1/sqrt(head size) of attention into the query projection). A tensor that is
 // the source's times one factor, while the outputs agree, is the same model written otherwise; it is reported.
@@ -12,11 +12,14 @@
 #include <utility>
 
 #include "compare/compare.h"
+#include "support/error.h"
 #include "verify/check.h"
 
 namespace bertjit {
 
 namespace {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 struct WeightReport {
   int64_t compared = 0;
@@ -41,8 +44,8 @@ bool is_rescaled(const at::Tensor& expected, const at::Tensor& actual) {
 }
 
 /// Parameters, then buffers: a bias of logits that is not learned is a weight too.
-std::vector<std::pair<std::string, at::Tensor>> named_weights(const torch::jit::Module& module) {
-  std::vector<std::pair<std::string, at::Tensor>> weights;
+NamedTensors named_weights(const torch::jit::Module& module) {
+  NamedTensors weights;
   for (const auto& item : module.named_parameters()) {
     weights.emplace_back(item.name, item.value.detach());
   }
@@ -56,7 +59,8 @@ WeightReport compare_weights(const VerifyContext& context) {
   const auto stored = named_weights(context.module.module());
   std::map<std::string, at::Tensor> in_file(stored.begin(), stored.end());
   WeightReport report;
-  for (const auto& [name, weight] : named_weights(context.source->model->module())) {
+  const auto source = context.source->module();
+  for (const auto& [name, weight] : source ? named_weights(*source) : NamedTensors()) {
     const auto it = in_file.find(name);
     if (it == in_file.end()) {
       report.absent.push_back(name);
@@ -87,19 +91,47 @@ std::string describe_first(const WeightReport& report, const VerifyContext& cont
       return "weight " + name + " differs by up to " + short_number(std::get<double>(field.value));
     }
   }
-  return "weight " + name + " differs from " + context.source->name;
+  return "weight " + name + " differs from " + context.source->name();
+}
+
+/// Module and source on the example. Throws what either raises there: then there is no answer.
+InputVerdict compare_example(const VerifyContext& context) {
+  InputVerdict verdict = check_input(*context.source, context.module, context.example, source_comparison(context));
+  for (const std::string& error : {verdict.trace_error, verdict.source_error}) {
+    if (!error.empty()) {
+      throw Error(ErrorKind::kInvalidArgument, error);
+    }
+  }
+  return verdict;
+}
+
+/// A function has no weights.
+std::string describe_equal(const WeightReport& weights, const OutputDifference& outputs) {
+  std::string text;
+  if (weights.compared > 0) {
+    text = counted(weights.compared - static_cast<int64_t>(weights.rescaled.size()), "weight") +
+           " equal bit for bit, " +
+           (weights.rescaled.empty() ? "" : std::to_string(weights.rescaled.size()) + " up to a factor, ");
+  }
+  text += "outputs equal (greatest difference " + short_number(outputs.max_abs_error) + ")";
+  if (!weights.absent.empty()) {
+    text += "; " + counted(static_cast<int64_t>(weights.absent.size()), "weight") +
+            (weights.absent.size() == 1 ? " is" : " are") + " not in the file under " +
+            (weights.absent.size() == 1 ? "its name" : "their names");
+  }
+  return text;
 }
 
 }  // namespace
 
 CheckResult check_source(const VerifyContext& context) {
   if (context.source == nullptr) {
-    return skipped("source", "no --source CHECKPOINT given");
+    return skipped("source", "no --source SOURCE given");
   }
   CheckResult result{"source", Verdict::kPass, "", "", {}};
+  const InputVerdict example = compare_example(context);
   const WeightReport weights = compare_weights(context);
-  const OutputDifference outputs =
-      compare_with_source(context, context.example, context.module.run_on_copy(context.example, GradMode::kOff));
+  const OutputDifference outputs = example.outputs.value_or(OutputDifference{});
   result.evidence = {{"weights_compared", weights.compared},
                      {"different_weights", weights.different},
                      {"rescaled_weights", weights.rescaled},
@@ -107,7 +139,8 @@ CheckResult check_source(const VerifyContext& context) {
                      {"tensors_not_in_the_source", weights.extra},
                      {"weight_differences", weights.rows},
                      {"outputs", outputs.rows}};
-  const bool folded = weights.different == weights.rescaled && outputs.matches;
+  const bool agrees = example.verdict == Verdict::kPass;
+  const bool folded = weights.different == weights.rescaled && agrees;
   if (!weights.different.empty() && !folded) {
     result.verdict = Verdict::kFail;
     result.where = weights.different.front();
@@ -115,18 +148,12 @@ CheckResult check_source(const VerifyContext& context) {
         describe_first(weights, context) +
         (weights.different.size() > 1 ? ", and " + std::to_string(weights.different.size() - 1) + " more weights differ"
                                       : "");
-  } else if (!outputs.matches) {
+  } else if (!agrees) {
     result.verdict = Verdict::kFail;
     result.where = outputs.where;
-    result.summary = outputs.message;
+    result.summary = example.complaint;
   } else {
-    result.summary = std::to_string(weights.compared - static_cast<int64_t>(weights.rescaled.size())) +
-                     " weights equal bit for bit, " +
-                     (weights.rescaled.empty() ? "" : std::to_string(weights.rescaled.size()) + " up to a factor, ") +
-                     "outputs equal (greatest difference " + short_number(outputs.max_abs_error) + ")";
-    if (!weights.absent.empty()) {
-      result.summary += "; " + std::to_string(weights.absent.size()) + " weights are not in the file under their names";
-    }
+    result.summary = describe_equal(weights, outputs);
   }
   return result;
 }

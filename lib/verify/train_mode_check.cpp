@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 12> kRandom = {"aten::rand",      "aten::
                                                       "aten::bernoulli", "aten::bernoulli_", "aten::multinomial",
                                                       "aten::normal",    "aten::randperm",   "aten::uniform_"};
 
-struct Finding {
+struct TrainingRemnant {
   std::string where;  ///< module path
   std::string what;   ///< operator and its setting
   bool changes_outputs;
@@ -75,52 +75,59 @@ std::string randomness(const jit::Node& node) {
   return "";
 }
 
-void search(const jit::Block& block, const std::string& where, std::vector<Finding>& findings, int64_t& operators) {
+void search(const jit::Block& block, const std::string& where, std::vector<TrainingRemnant>& found,
+            int64_t& operators) {
   for (const jit::Node* node : block.nodes()) {
     ++operators;
     if (const std::string what = randomness(*node); !what.empty()) {
-      findings.push_back({where, what, true});
+      found.push_back({where, what, true});
     }
     for (const jit::Block* inner : node->blocks()) {
-      search(*inner, where, findings, operators);
+      search(*inner, where, found, operators);
     }
   }
+}
+
+/// The module that torch.jit.save puts around a function: nothing that eval() could be called on.
+bool is_saved_function(const jit::Module& module) {
+  return module.type()->name()->name() == "PlaceholderModule";
 }
 
 }  // namespace
 
 CheckResult check_train_mode(const VerifyContext& context) {
   CheckResult result{"train-mode", Verdict::kPass, "", "", {}};
-  std::vector<Finding> findings;
+  std::vector<TrainingRemnant> found;
   int64_t operators = 0;
   int64_t modules = 0;
   for (const auto& named : context.module.module().named_modules()) {
     ++modules;
-    if (named.value.hasattr("training") && named.value.attr("training").isBool() &&
+    if (!is_saved_function(named.value) && named.value.hasattr("training") && named.value.attr("training").isBool() &&
         named.value.attr("training").toBool()) {
-      findings.push_back({named.name, "the training flag is set", false});
+      found.push_back({named.name, "the training flag is set", false});
     }
     for (const auto& method : named.value.get_methods()) {
-      search(*method.graph()->block(), named.name, findings, operators);
+      search(*method.graph()->block(), named.name, found, operators);
     }
   }
   EvidenceRows rows;
-  for (const auto& finding : findings) {
+  for (const auto& finding : found) {
     rows.push_back({{"where", finding.where}, {"what", finding.what}});
   }
-  result.evidence = {{"modules", modules}, {"operators", operators}, {"found", std::move(rows)}};
-  if (findings.empty()) {
+  result.evidence = {{"modules", modules}, {"operators", operators}, {"findings", std::move(rows)}};
+  if (found.empty()) {
     result.summary = "no active dropout, batch statistics, random operator or training flag in " +
                      std::to_string(modules) + " modules, " + std::to_string(operators) + " operators";
     return result;
   }
   // A flag alone leaves a traced graph's outputs right: the graph does not look at it.
-  const auto worst = std::find_if(findings.begin(), findings.end(), [](const Finding& f) { return f.changes_outputs; });
-  const Finding& first = worst == findings.end() ? findings.front() : *worst;
+  const auto worst =
+      std::find_if(found.begin(), found.end(), [](const TrainingRemnant& f) { return f.changes_outputs; });
+  const TrainingRemnant& first = worst == found.end() ? found.front() : *worst;
   result.verdict = first.changes_outputs ? Verdict::kFail : Verdict::kWarn;
   result.where = first.where;
   result.summary = first.what + " in " + (first.where.empty() ? "the model" : first.where) +
-                   (findings.size() > 1 ? ", and " + std::to_string(findings.size() - 1) + " more" : "") +
+                   (found.size() > 1 ? ", and " + std::to_string(found.size() - 1) + " more" : "") +
                    "; export the model after eval()";
   return result;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/weights.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
@@ -10,6 +11,7 @@
 #include "tokenize/load.h"
 #include "verify/check.h"
 #include "verify/matching_source.h"
+#include "verify/reference.h"
 
 namespace bertjit {
 
@@ -25,6 +27,7 @@ Tolerance tolerance_for(DType dtype, const VerifyOptions& options) {
   }
   tolerance.rtol = options.rtol ? options.rtol : tolerance.rtol;
   tolerance.atol = options.atol ? options.atol : tolerance.atol;
+  tolerance.equal_nan = options.equal_nan;
   return tolerance;
 }
 
@@ -68,33 +71,70 @@ bool wanted(const VerifyOptions& options, const Check& check) {
   return (options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id);
 }
 
+/// The source, as the module that is judged was built from it.
+Source open_source_of(const VerifyOptions& options, const LoadedModule& loaded, DType dtype) {
+  if (!names_checkpoint(options.source.path)) {
+    return open_source(options.source, options.inputs.seed, options.inputs.tokenizer);
+  }
+  CheckpointSource checkpoint = open_matching_checkpoint(options, loaded.claims, dtype);
+  if (!loaded.claims) {
+    ModuleRunner probe = ModuleRunner(loaded, options.module, &checkpoint.model->description()).fresh_copy();
+    match_outputs(checkpoint, probe,
+                  probe.bind(make_batch(options.inputs, probe.signature(), checkpoint.tokenizer.get())), options,
+                  dtype);
+  }
+  return as_source(std::move(checkpoint));
+}
+
+/// What the flags give, else what the source's own torch.jit.trace(…) was given, else what is made up.
+BoundBatch example_for(const ModuleRunner& module, const Source* source, const InputOptions& options) {
+  if (source != nullptr && source->written.example && !names_inputs(options)) {
+    return module.bind(*source->written.example);
+  }
+  const bool names_tokenizer = !options.tokenizer.empty() && (source == nullptr || source->tokenizer() == nullptr);
+  const std::unique_ptr<Tokenizer> named = names_tokenizer ? load_tokenizer(options.tokenizer) : nullptr;
+  return module.bind(
+      make_batch(options, module.signature(), named || source == nullptr ? named.get() : source->tokenizer()));
+}
+
+std::vector<BoundBatch> further_for(const ModuleRunner& module, const Source* source, const VerifyOptions& options,
+                                    const BoundBatch& example) {
+  std::vector<BoundBatch> further =
+      further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed, &example);
+  if (source != nullptr) {
+    for (const Batch& batch : source->written.check_inputs) {
+      further.push_back(module.bind(batch));
+    }
+  }
+  return further;
+}
+
 /// Loads the file and what it is compared with, and runs the checks that need them.
 void run_on_module(const VerifyOptions& options, VerifyResult& result) {
   LoadedModule loaded = load_module(options.module);
   const DType dtype = floating_dtype_of(loaded);
-  std::optional<CheckpointSource> source;
+  std::optional<Source> source;
   if (!options.source.path.empty()) {
-    source = open_matching_source(options, loaded.claims, dtype);
-    result.choice = source->choice;
+    source = open_source_of(options, loaded, dtype);
+    result.source_kind = source->kind;
   }
-  if (source && !loaded.claims) {
-    ModuleRunner probe = ModuleRunner(loaded, options.module, &source->model->description()).fresh_copy();
-    match_outputs(*source, probe, probe.bind(make_batch(options.inputs, probe.signature(), source->tokenizer.get())),
-                  options, dtype);
+  if (source && source->checkpoint) {
+    result.choice = source->checkpoint->choice;
   }
-  ModuleRunner module(std::move(loaded), options.module, source ? &source->model->description() : nullptr);
-  const std::unique_ptr<Tokenizer> named =
-      source || options.inputs.tokenizer.empty() ? nullptr : load_tokenizer(options.inputs.tokenizer);
-  const Tokenizer* tokenizer = source ? source->tokenizer.get() : named.get();
-  const BoundBatch example = module.bind(make_batch(options.inputs, module.signature(), tokenizer));
-  const VerifyContext context{
-      options,
-      module,
-      source ? &*source : nullptr,
-      example,
-      further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed, &example),
-      tolerance_for(dtype, options),
-      dtype};
+  ModuleRunner module(std::move(loaded), options.module,
+                      source && source->checkpoint ? &source->checkpoint->model->description() : nullptr);
+  const BoundBatch example = example_for(module, source ? &*source : nullptr, options.inputs);
+  std::optional<Reference> reference;
+  if (source) {
+    reference.emplace(*source, module.signature(), example);
+  }
+  const VerifyContext context{options,
+                              module,
+                              reference ? &*reference : nullptr,
+                              example,
+                              further_for(module, source ? &*source : nullptr, options, example),
+                              tolerance_for(dtype, options),
+                              dtype};
   result.example = example.origin;
   for (const auto& check : all_checks()) {
     if (wanted(options, check) && check.run != nullptr) {
@@ -120,7 +160,7 @@ const std::vector<Check>& all_checks() {
       {"shapes", "the batch sizes and lengths of the grid work", "anything of other shapes", nullptr, check_shapes},
       {"check-inputs", "the further inputs give the source's outputs", "anything of other inputs", nullptr,
        check_check_inputs},
-      {"source", "every weight and the example's outputs are the checkpoint's", "that the checkpoint is right", nullptr,
+      {"source", "every weight and the example's outputs are the source's", "that the source is right", nullptr,
        check_source},
       {"golden", "the outputs are the recorded ones", "that the recorded ones are right", nullptr, check_golden},
   };

@@ -14,8 +14,9 @@ namespace bertjit {
 struct VerifyOptions {
   /// The TorchScript file to judge.
   std::string module;
-  /// The checkpoint it was exported from; source.path is empty if there is none.
+  /// What it was exported from: a checkpoint, `FILE.py:NAME`, an archive; source.path is empty if there is none.
   SourceOptions source;
+  /// Without any, what a torch.jit.trace(…) of the source's file is given.
   InputOptions inputs;
   /// Recorded outputs for the example inputs (.npz, .safetensors, .json), named as the outputs.
   std::string golden;
@@ -37,6 +38,8 @@ struct VerifyOptions {
   /// 8e-2 and 8e-2; honest ones differ by up to 6e-3 and 6e-2 there, with sums in another order, and outputs up to 5.
   std::optional<double> rtol;
   std::optional<double> atol;
+  /// NaN passes against NaN where outputs are compared with a source or recorded ones.
+  bool equal_nan = false;
   /// Inside one operator; 0 for one per core.
   int threads = 0;
 };
@@ -47,7 +50,7 @@ std::vector<std::string> verify_check_ids();
 /// Runs every check that the options allow; one that cannot run is kSkip and says what would allow it. A failed check
 /// does not stop the others.
 ///
-/// Throws Error where there is no answer: the file cannot be read or is corrupt, the checkpoint cannot be built, an
+/// Throws Error where there is no answer: the file cannot be read or is corrupt, the source cannot be opened, an
 /// unknown check id.
 VerifyResult verify(const VerifyOptions& options);
 

@@ -40,4 +40,60 @@ TEST_CASE("bench: a shape beyond the positions, no model, no number are refused"
   CHECK(run_bertjit({"bench", (testdata("broken") / "no_weights").string()}).exit_code == 2);
 }
 
+TEST_CASE("bench: a name of a Python file runs on what its torch.jit.trace names, else on what is given") {
+  const testing::TempDir folder;
+  const auto rows_of = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "bench");
+    arguments.insert(arguments.end(), {"--runs", "2", "--format", "json"});
+    const testing::CliOutput result = run_bertjit(arguments);
+    INFO(result);
+    REQUIRE(result.exit_code == 0);
+    return nlohmann::json::parse(result.out).at("rows");
+  };
+  const std::string loop = testdata("source/reference/loop.py").string();
+  const auto written = rows_of({loop + ":traced", "--threads", "1,2"});
+  REQUIRE(written.size() == 2);
+  CHECK(written[0]["kind"] == "torchscript");
+  CHECK(written[0]["shape"] == std::vector<int>{3, 4, 5});
+  CHECK(written[0]["batch"].is_null());
+  CHECK_THAT(written[0]["inputs"].get<std::string>(), Contains("torch.jit.trace at") && Contains("loop.py:12"));
+
+  const std::string scripted = (folder / "scripted.pt").string();
+  REQUIRE(run_bertjit({"trace", loop + ":loop_in_traced_fn", "--script", "-o", scripted}).exit_code == 0);
+  const auto given = rows_of({loop + ":loop_in_traced_fn", loop + ":traced", scripted, "--input", "x=rand:7x2"});
+  REQUIRE(given.size() == 3);
+  CHECK(given[0]["kind"] == "eager");
+  CHECK(given[1]["kind"] == "torchscript");
+  CHECK(given[2]["kind"] == "torchscript");
+  for (const auto& row : given) {
+    CHECK(row["shape"] == std::vector<int>{7, 2});
+    CHECK(row["first_s"].size() == 3);
+    CHECK(row["runs_s"].size() == 2);
+  }
+
+  // Shapes that are asked for come before what is written.
+  const auto shaped =
+      rows_of({testdata("source/mixing/trace_cell.py:traced_cell").string(), "--batch", "1,6", "--seq", "4"});
+  REQUIRE(shaped.size() == 2);
+  CHECK(shaped[1]["shape"] == std::vector<int>{6, 4});
+  CHECK(shaped[1]["inputs"] == "shape 6x4");
+}
+
+TEST_CASE("bench: a text is tokenized, and given inputs leave no room for shapes") {
+  const std::string model = testdata("tiny-bert").string();
+  const testing::CliOutput text = run_bertjit({"bench", model, "--text", "who was jim", "--runs", "1"});
+  INFO(text);
+  CHECK(text.exit_code == 0);
+  CHECK_THAT(text.out, Contains("1x5"));
+  const testing::CliOutput both = run_bertjit({"bench", model, "--text", "who was jim", "--seq", "8"});
+  CHECK(both.exit_code == 2);
+  CHECK_THAT(both.err, Contains("--batch and --seq make inputs up"));
+  const std::string loop = testdata("source/reference/loop.py").string();
+  const testing::CliOutput nothing = run_bertjit({"bench", loop + ":loop_in_traced_fn"});
+  CHECK(nothing.exit_code == 2);
+  CHECK_THAT(nothing.err, Contains("loop_in_traced_fn"));
+  CHECK(run_bertjit({"bench", loop + ":nowhere", "--input", "rand:3x4"}).exit_code == 2);
+  CHECK(run_bertjit({"bench", loop + ":traced", "--batch", "2"}).exit_code == 2);  // its example is [3, 4, 5]
+}
+
 }  // namespace bertjit

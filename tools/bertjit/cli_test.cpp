@@ -66,7 +66,7 @@ TEST_CASE("cli: each command's --help shows its usage, examples and exit codes")
 TEST_CASE("cli: an unknown command is named, with the known ones") {
   check_usage_error(
       {"tracee", "model"},
-      "bertjit: 'tracee' is no command (known: trace, checksum, verify, run, inspect, bench, tokenize)\n");
+      "bertjit: 'tracee' is no command (known: trace, checksum, diff, verify, run, inspect, bench, tokenize)\n");
   check_usage_error({"--frob"}, "'--frob'");
   check_usage_error({}, "bertjit: A subcommand is required\n");
 }

@@ -26,9 +26,9 @@ struct Part {
 constexpr Part kTorchPart = {
     "libbertjit_engine.so", kEngineSymbol, kEngineVersion, "libtorch",
     "Install libtorch with scripts/setup.sh, or set TORCH_DIR to the folder of one (it holds lib/ and share/cmake/). "
-    "`checksum` works without."};
+    "`checksum`, `diff`, `tokenize` and `inspect --records` work without."};
 constexpr Part kTextPart = {"libbertjit_text.so", kTextEngineSymbol, kTextEngineVersion, "ICU",
-                            "Install it with scripts/setup.sh. `checksum` works without."};
+                            "Install it with scripts/setup.sh. `checksum` and `diff` work without."};
 
 [[noreturn]] void fail(const Part& part, const std::string& reason) {
   throw Error(ErrorKind::kNotFound,

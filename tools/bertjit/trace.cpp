@@ -106,16 +106,22 @@ void setup_trace(CLI::App& app, Invocation& invocation) {
   trace->add_flag("--no-check", command->no_check, "Write the trace unchecked")
       ->excludes("--check-inputs")
       ->excludes("--check-shapes");
+  trace->add_flag("--equal-nan", options.equal_nan, "NaN outputs pass against NaN");
   add_grad_flag(*trace, options.grad, {GradMode::kOn, GradMode::kOff});
   trace->add_flag("--fixed-shapes", options.fixed_shapes,
                   "Record sizes as constants: only the example's batch and length");
   trace->add_flag("--script", options.script, "Compile FILE.py:NAME instead of tracing it: control flow is kept")
       ->excludes("--fixed-shapes");
+  trace->add_flag(
+      "--freeze", options.freeze,
+      "Write weights and attributes as constants of the code, as torch.jit.freeze does; their names are gone");
   trace->add_option("--max-nodes", options.max_nodes, "Give up a recording that has more nodes; loops are unrolled")
       ->option_text("N [20000]")
       ->check(CLI::PositiveNumber);
   trace->add_option("--archive-name", options.archive_name, "Root folder in the archive; default: the output's stem")
       ->option_text("NAME");
+  trace->add_flag("--strip-debug", options.strip_debug,
+                  "Leave out which lines of which files the code came from: same bytes wherever they lie");
   trace->add_flag("--checksum", options.checksum, "Also write OUT.pt.sha512, hashed while writing");
   add_threads_flag(*trace, options.threads);
   add_output_flags(*trace, command->output);

@@ -340,4 +340,63 @@ TEST_CASE("trace: state_dict keys in Python are the checkpoint's own") {
   }
 }
 
+TEST_CASE("trace: --freeze writes weights as constants of the code, and the same answers", "[cli][trace]") {
+  const TempDir dir;
+  const std::string plain = (dir / "plain.pt").string();
+  const std::string frozen = (dir / "frozen.pt").string();
+  const std::vector<std::string> trace{"trace", testdata("tiny-bert").string(), "--check-shapes", "2x5", "-o"};
+  for (const auto& extra : {std::vector<std::string>{plain}, std::vector<std::string>{frozen, "--freeze"}}) {
+    std::vector<std::string> arguments = trace;
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    const CliOutput output = run_bertjit(arguments);
+    INFO(output);
+    REQUIRE(output.exit_code == 0);
+  }
+  const auto answer = [](const std::string& file) {
+    return run_bertjit({"run", file, "--input", "[[2, 7, 9, 3], [2, 8, 3, 0]]", "--grad", "off", "--quiet"}).out;
+  };
+  CHECK(answer(frozen) == answer(plain));
+  CHECK(code_of(frozen).find("CONSTANTS.c") != std::string::npos);
+  CHECK(code_of(plain).find("CONSTANTS.c") == std::string::npos);
+  CHECK(run_bertjit({"inspect", frozen, "--params", "--quiet"}).out.find("word_embeddings") == std::string::npos);
+
+  testing::write_bytes(dir / "drop.py",
+                       "import torch\nclass Drop(torch.nn.Module):\n    def forward(self, x):\n        return "
+                       "torch.dropout(x, 0.5, self.training)\n");
+  const CliOutput training =
+      run_bertjit({"trace", (dir / "drop.py").string() + ":Drop", "--script", "--freeze", "-o", frozen});
+  CHECK(training.exit_code == 2);
+  CHECK_THAT(training.err, Contains("is in training mode") && Contains("call eval()"));
+}
+
+TEST_CASE("trace: equal infinities are equal, NaN only with --equal-nan", "[cli][trace]") {
+  const TempDir dir;
+  testing::write_bytes(dir / "mask.py",
+                       "import torch\ndef causal(s):\n    n = s.size(-1)\n    return s + torch.triu(torch.full((n, n), "
+                       "float('-inf')), diagonal=1)\ndef undefined(x):\n    return x / x\n");
+  const std::string target = (dir / "mask.pt").string();
+  const CliOutput mask =
+      run_bertjit({"trace", (dir / "mask.py").string() + ":causal", "--input", "randn:3x3", "-o", target});
+  INFO(mask);
+  CHECK(mask.exit_code == 0);
+  const std::vector<std::string> trace{
+      "trace", (dir / "mask.py").string() + ":undefined", "--input", "[0.0, 1.0]", "-o", target};
+  const CliOutput refused = run_bertjit(trace);
+  CHECK(refused.exit_code == 1);
+  std::vector<std::string> allowed = trace;
+  allowed.push_back("--equal-nan");
+  CHECK(run_bertjit(allowed).exit_code == 0);
+}
+
+TEST_CASE("trace: a scripted function that returns nothing is written, uncompared", "[cli][trace]") {
+  const TempDir dir;
+  testing::write_bytes(dir / "add.py", "def add(x):\n    x.add_(1)\n");
+  const std::string target = (dir / "add.pt").string();
+  const CliOutput output = run_bertjit(
+      {"trace", (dir / "add.py").string() + ":add", "--script", "--input", "[1.0]", "-o", target, "--format", "json"});
+  INFO(output);
+  REQUIRE(output.exit_code == 0);
+  CHECK(testing::find_check(testing::parse_json(output.out), "example").at("verdict") == "skip");
+}
+
 }  // namespace bertjit

@@ -16,13 +16,18 @@ namespace {
 constexpr const char* kDescription = R"(Judge a TorchScript file: every check that the arguments allow is run.
 
 Checks: checksum (with --checksums), grad-mode, roundtrip, repeat, train-mode, shapes, check-inputs (with
---check-inputs or --check-shapes, and --source), source (with --source), golden (with --golden).)";
+--check-inputs or --check-shapes, and --source), source (with --source), golden (with --golden).
+
+SOURCE is what MODULE was made from: a Hugging Face directory or config.json, FILE.py:NAME (run operator by
+operator, as Python would), or a TorchScript .pt. Without inputs, those that a torch.jit.trace(...) in the
+file has are taken.)";
 
 constexpr const char* kFooter = R"(Examples:
   bertjit verify traced_bert.pt --source ./bert-base-uncased
   bertjit verify traced_bert.pt --checksums SHA512SUMS --only checksum
   bertjit verify traced_bert.pt --source ./bert-base-uncased --check-shapes 1x7,8x128 --format json
   bertjit verify traced_bert.pt --inputs batch.npz --golden outputs.npz
+  bertjit verify fn.pt --source loop.py:fn --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4
 
 Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked.)";
 
@@ -60,9 +65,11 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   CLI::App* verify = app.add_subcommand("verify", kDescription);
   verify->footer(kFooter);
   verify->add_option("MODULE", options.module, "TorchScript file")->required()->option_text(" ");
-  CLI::Option* source = verify->add_option("--source", options.source.path, "Checkpoint it was exported from");
+  CLI::Option* source = verify->add_option("--source", options.source.path,
+                                           "What it was exported from: a checkpoint, FILE.py:NAME or TorchScript file");
   source->option_text("SOURCE");
-  for (CLI::Option* flag : add_source_flags(*verify, options.source)) {
+  const auto source_flags = add_source_flags(*verify, options.source);
+  for (CLI::Option* flag : source_flags) {
     flag->needs(source);
   }
   add_input_flags(*verify, options.inputs);
@@ -84,9 +91,13 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   verify->add_option("--atol", options.atol, "Absolute tolerance of outputs")
       ->option_text("X [float32 2e-5, float16 1e-2, bfloat16 8e-2]")
       ->check(CLI::NonNegativeNumber);
+  verify->add_flag("--equal-nan", options.equal_nan, "NaN outputs pass against NaN");
   add_threads_flag(*verify, options.threads);
   add_output_flags(*verify, command->output);
-  verify->callback([command, &invocation] { run_verify(*command, invocation); });
+  verify->callback([command, source_flags, &invocation] {
+    refuse_source_flags(command->options.source.path, source_flags);
+    run_verify(*command, invocation);
+  });
 }
 
 }  // namespace bertjit

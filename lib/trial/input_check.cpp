@@ -1,4 +1,4 @@
-#include "trace/input_check.h"
+#include "trial/input_check.h"
 
 #include <algorithm>
 #include <sstream>
@@ -6,10 +6,10 @@
 #include <torch/csrc/jit/api/function_impl.h>
 
 #include "compare/describe.h"
-#include "compare/named_outputs.h"
+#include "compare/outputs.h"
 #include "infer/guards.h"
 #include "support/error.h"
-#include "trace/trial.h"
+#include "trial/trial.h"
 
 namespace bertjit {
 
@@ -40,9 +40,10 @@ std::string closeness_text(const OutputDifference& difference, const std::string
   for (size_t i = 0; i < difference.rows.size(); ++i) {
     for (const Evidence& field : difference.rows[i]) {
       if (field.key == "message") {
-        text += (text.empty() ? "" : "\n") + std::string("Output nr ") + std::to_string(i + 1) +
-                ". of the traced function does not match the corresponding output of the " + reference +
-                ". Detailed error:\n" + std::get<std::string>(field.value);
+        text += text.empty() ? "" : "\n";
+        text +=
+            "Output nr " + std::to_string(i + 1) + ". of the traced function does not match the corresponding output ";
+        text += "of the " + reference + ". Detailed error:\n" + std::get<std::string>(field.value);
       }
     }
   }
@@ -69,28 +70,51 @@ std::optional<OutputDifference> compare_changes(const Outcome& expected, const O
                        Tolerance{.equal_nan = true});
 }
 
+/// The leaves in order, as a tuple.
+c10::IValue without_nesting(const c10::IValue& outputs) {
+  std::vector<c10::IValue> values;
+  for (const auto& leaf : flatten_outputs(outputs)) {
+    values.push_back(leaf.value);
+  }
+  return c10::ivalue::Tuple::create(std::move(values));
+}
+
 /// The comparison of one input, step by step; the first complaint stays.
 class InputCheck {
  public:
-  InputCheck(Recordable& source, ModuleRunner& traced, const BoundBatch& batch, const RecordOptions& options)
-      : source_(source), traced_(traced), batch_(batch), options_(options), trial_(traced.module()) {}
+  InputCheck(Recordable& source, ModuleRunner& traced, const BoundBatch& batch, const InputCheckOptions& options)
+      : source_(source), traced_(traced), batch_(batch), options_(options), trial_(traced.module()) {
+    if (const auto module = source.module()) {
+      trial_.watch(*module);
+    }
+  }
 
-  InputVerdict run(Retrace also) {
-    const Outcome expected =
-        trial_.run(batch_, [&](const BoundBatch& copy) { return source_.run(copy, options_.grad); });
-    const Outcome actual = trial_.run(batch_, [&](const BoundBatch& copy) { return traced_.run(copy, options_.grad); });
+  InputVerdict run() {
+    const GradMode grad = options_.record.grad;
+    const Outcome expected = trial_.run(batch_, [&](const BoundBatch& copy) { return source_.run(copy, grad); });
+    const bool source_drew = trial_.drew();
+    const Outcome actual = trial_.run(batch_, [&](const BoundBatch& copy) { return traced_.run(copy, grad); });
     report_errors(expected, actual);
     if (!expected.raised() && !actual.raised()) {
       compare_runs(expected, actual);
+      if (source_drew && !trial_.drew() && !result_.complaint.empty()) {
+        result_.complaint +=
+            "; the source draws random numbers and the trace none: what was drawn while recording is a constant";
+      }
     }
     // Where the program itself refuses the input, recording it fails for the same reason.
-    if (!expected.raised() && also == Retrace::kYes) {
+    if (!expected.raised() && wants_retrace()) {
       retrace(actual);
     }
     return finished(expected.raised() && actual.raised());
   }
 
  private:
+  bool wants_retrace() const {
+    return options_.retrace == Retrace::kYes || (options_.retrace == Retrace::kExplain && !result_.complaint.empty());
+  }
+
+  /// The first one stays.
   void complain(const std::string& complaint) {
     if (result_.complaint.empty()) {
       result_.complaint = complaint;
@@ -108,6 +132,8 @@ class InputCheck {
   }
 
   void report_errors(const Outcome& expected, const Outcome& actual) {
+    result_.source_error = expected.error;
+    result_.trace_error = actual.error;
     add_error("source_error", expected.error);
     add_error("trace_error", actual.error);
     if (expected.raised() && !actual.raised()) {
@@ -120,7 +146,11 @@ class InputCheck {
   /// Outputs that cannot be compared are a complaint, not an end.
   std::optional<OutputDifference> compare_values(const c10::IValue& expected, const c10::IValue& actual) {
     try {
-      return compare_named(expected, actual, traced_.output_names(), Tolerance{});
+      if (options_.ignore_nesting) {
+        return compare_named(without_nesting(expected), without_nesting(actual), traced_.output_names(),
+                             options_.tolerance);
+      }
+      return compare_named(expected, actual, traced_.output_names(), options_.tolerance);
     } catch (const Error& error) {
       complain(error.what());
       return std::nullopt;
@@ -134,6 +164,7 @@ class InputCheck {
         complain(outputs->message);
         add_block("difference", closeness_text(*outputs, "source"), TextBlock::Kind::kPlain);
       }
+      result_.outputs = *outputs;
     }
     if (const auto changes = compare_changes(expected, actual, traced_.signature())) {
       result_.evidence.push_back({"changed_inputs", changes->rows});
@@ -146,7 +177,7 @@ class InputCheck {
   void retrace(const Outcome& actual) {
     std::optional<Recording> recording;
     const Outcome recorded = trial_.run(batch_, [&](const BoundBatch& copy) {
-      recording = source_.record(copy, options_);
+      recording = source_.record(copy, options_.record);
       return recording->outputs;
     });
     if (recorded.raised()) {
@@ -155,7 +186,9 @@ class InputCheck {
       return;
     }
     compare_with_repeated(*recording, actual);
-    const GraphDiff diff = diff_graphs(*traced_.module().get_method("forward").graph(), recorded_graph(*recording));
+    const torch::jit::Graph& traced =
+        options_.graph != nullptr ? *options_.graph : *traced_.module().get_method("forward").graph();
+    const GraphDiff diff = diff_graphs(traced, recorded_graph(*recording));
     add_graph_difference(result_.evidence, diff);
     if (const std::string complaint = graph_complaint(diff); !complaint.empty()) {
       complain(complaint);
@@ -169,7 +202,7 @@ class InputCheck {
     }
     torch::jit::Module module = recording.module;
     const Outcome again = trial_.run(batch_, [&](const BoundBatch& copy) {
-      const GradGuard grad(options_.grad);
+      const GradGuard grad(options_.record.grad);
       return module.forward({copy.values.begin(), copy.values.end()});
     });
     if (again.raised()) {
@@ -196,10 +229,15 @@ class InputCheck {
   Recordable& source_;
   ModuleRunner& traced_;
   const BoundBatch& batch_;
-  const RecordOptions& options_;
+  const InputCheckOptions& options_;
   Trial trial_;
   InputVerdict result_;
 };
+
+std::string agreement(const InputCheckOptions& options, double max_abs_error) {
+  return options.retrace == Retrace::kYes ? ": traced equals untraced, same graph"
+                                          : ": equal to the source, greatest difference " + short_number(max_abs_error);
+}
 
 EvidenceRows constant_rows(const std::vector<ConstantDifference>& constants) {
   EvidenceRows rows;
@@ -267,8 +305,48 @@ std::string graph_complaint(const GraphDiff& diff) {
 }
 
 InputVerdict check_input(Recordable& source, ModuleRunner& traced, const BoundBatch& batch,
-                         const RecordOptions& options, Retrace retrace) {
-  return InputCheck(source, traced, batch, options).run(retrace);
+                         const InputCheckOptions& options) {
+  return InputCheck(source, traced, batch, options).run();
+}
+
+CheckResult check_inputs(Recordable& source, ModuleRunner& traced, const std::vector<BoundBatch>& batches,
+                         const InputCheckOptions& options) {
+  CheckResult result{"check-inputs", Verdict::kSkip, "no --check-inputs or --check-shapes given", "", {}};
+  if (batches.empty()) {
+    return result;
+  }
+  size_t failed = 0, refused = 0;
+  double worst = 0;
+  EvidenceRows rows;
+  for (const auto& batch : batches) {
+    InputVerdict input = check_input(source, traced, batch, options);
+    if (input.verdict == Verdict::kFail && failed++ == 0) {
+      result.where = batch.origin;
+      result.summary = input.complaint;
+    }
+    refused += input.verdict == Verdict::kSkip ? 1 : 0;
+    worst = input.outputs ? std::max(worst, input.outputs->max_abs_error) : worst;
+    rows.push_back(std::move(input.evidence));
+  }
+  const std::string total = std::to_string(batches.size());
+  if (failed > 0) {
+    result.verdict = Verdict::kFail;
+    result.summary = std::to_string(failed) + " of " + total + " further inputs differ; the first: " + result.summary;
+  } else if (refused == batches.size()) {
+    result.verdict = Verdict::kFail;
+    result.where = batches.front().origin;
+    result.summary = "nothing was compared: the source itself refuses every further input (" + total + ")";
+  } else {
+    result.verdict = Verdict::kPass;
+    result.summary = counted(static_cast<int64_t>(batches.size() - refused), "further input") +
+                     agreement(options, worst) +
+                     (refused > 0 ? "; both refuse " + std::to_string(refused) + " more" : "");
+  }
+  result.evidence = {{"inputs", static_cast<int64_t>(batches.size())},
+                     {"failed", static_cast<int64_t>(failed)},
+                     {"refused", static_cast<int64_t>(refused)},
+                     {"each", std::move(rows)}};
+  return result;
 }
 
 }  // namespace bertjit

@@ -1,5 +1,5 @@
 // Running a program and its trace side by side so that what differs is the trace's doing: each run has inputs of its
-// own, the same random numbers, and buffers as they were.
+// own, the same random numbers, and the state as it was.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 
 #include "infer/random_state.h"
 #include "infer/signature.h"
+#include "trial/module_state.h"
 
 namespace bertjit {
 
@@ -33,8 +34,11 @@ BoundBatch copy_batch(const BoundBatch& batch);
 /// The state that runs share. Puts the random generator back at the end of the scope.
 class Trial {
  public:
-  /// `module` is the trace; its buffers are watched and put back after each run. The program shares them with it.
+  /// `module` is the trace; its state is put back after each run. A program that was just recorded shares its buffers.
   explicit Trial(const torch::jit::Module& module, const RandomState& state = {});
+
+  /// Puts back the state of `module` too: for a program that has its own.
+  void watch(const torch::jit::Module& module);
 
   /// Calls `call` on a copy of `batch`. What it throws is an outcome, too.
   Outcome run(const BoundBatch& batch, const std::function<c10::IValue(const BoundBatch&)>& call);
@@ -45,16 +49,9 @@ class Trial {
   }
 
  private:
-  struct Kept {
-    at::Tensor buffer;
-    at::Tensor copy;
-    int64_t version;
-  };
-  void put_back_buffers();
-
   RandomStateGuard guard_;
   RandomState state_;
-  std::vector<Kept> buffers_;
+  std::vector<ModuleState> modules_;
   bool drew_ = false;
 };
 

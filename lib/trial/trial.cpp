@@ -1,4 +1,4 @@
-#include "trace/trial.h"
+#include "trial/trial.h"
 
 #include <exception>
 
@@ -18,11 +18,6 @@ std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
     return false;
   });
   return tensors;
-}
-
-/// Counts changes in place; tensors made in inference mode do not.
-int64_t version_of(const at::Tensor& tensor) {
-  return tensor.is_inference() ? 0 : static_cast<int64_t>(tensor._version());
 }
 
 std::vector<int64_t> versions_in(const c10::IValue& value) {
@@ -51,22 +46,11 @@ BoundBatch copy_batch(const BoundBatch& batch) {
 }
 
 Trial::Trial(const torch::jit::Module& module, const RandomState& state) : state_(state) {
-  const at::NoGradGuard no_grad;
-  for (const at::Tensor& buffer : module.buffers()) {
-    if (buffer.defined()) {
-      buffers_.push_back({buffer, buffer.detach().clone(), version_of(buffer)});
-    }
-  }
+  watch(module);
 }
 
-void Trial::put_back_buffers() {
-  const at::NoGradGuard no_grad;
-  for (Kept& kept : buffers_) {
-    if (version_of(kept.buffer) != kept.version) {
-      kept.buffer.copy_(kept.copy);
-      kept.version = version_of(kept.buffer);
-    }
-  }
+void Trial::watch(const torch::jit::Module& module) {
+  modules_.emplace_back(module);
 }
 
 Outcome Trial::run(const BoundBatch& batch, const std::function<c10::IValue(const BoundBatch&)>& call) {
@@ -83,7 +67,9 @@ Outcome Trial::run(const BoundBatch& batch, const std::function<c10::IValue(cons
     outcome.error = error.what();
   }
   drew_ = !state_.is_current();
-  put_back_buffers();
+  for (ModuleState& module : modules_) {
+    module.put_back();
+  }
   for (size_t i = 0; i < copy.values.size(); ++i) {
     const c10::IValue& value = copy.values[i];
     outcome.changed.push_back(versions_in(value) != before[i] || value.isList() || value.isGenericDict());
