@@ -345,7 +345,8 @@ TEST_CASE("run: malformed input words are quoted back") {
   check_refused({"--input", "input_ids=[[1.5]]"}, "expected int64 or int32");
   check_refused({"--input", "input_ids=many:1x2"}, "'many' is not known (known: rand, ");
   check_refused({"--input", "input_ids=zeros:1x"}, "expected a shape such as 8x128");
-  check_refused({"--input", "input_ids=zeros:99999999x99999999"}, "a tensor of that shape has more than 2147483648 elements");
+  check_refused({"--input", "input_ids=zeros:99999999x99999999"},
+                "a tensor of that shape has more than 2147483648 elements");
 }
 
 TEST_CASE("run: a file has no tokenizer of its own, and the message says how to name one") {
