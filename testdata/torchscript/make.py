@@ -6,6 +6,7 @@ What differs between a file and `module.pt` or `traced.pt` is said beside each; 
 """
 import os
 import pathlib
+import sys
 import types
 import warnings
 import zipfile
@@ -80,6 +81,15 @@ class Quantized(nn.Module):
     def forward(self, x):
         y = self.tensorwise.dequantize() + self.channelwise.dequantize()
         return torch.ops.quantized.linear_dynamic(x, self.packed, True) + y.sum()
+
+
+def name_files_relatively():
+    """Debug records name the files of a trace's call stack: those of torch without the folder it is installed in."""
+    for owner in (nn.Module, torch.jit._trace):
+        for function in vars(owner).values():
+            if isinstance(function, types.FunctionType):
+                name = function.__code__.co_filename
+                function.__code__ = function.__code__.replace(co_filename=name[name.rfind("torch/"):])
 
 
 def traced(module, x=None, **options):
@@ -163,8 +173,12 @@ def write_quantized():
     torch.jit.script(Quantized(scale=0.5)).save("other_scale.pt")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and os.path.isabs(__file__):
+    # Once more, by a relative name: no file shall hold a path of the machine that wrote it.
     os.chdir(HERE)
+    os.execv(sys.executable, [sys.executable, "-c", "import runpy; runpy.run_path('make.py', run_name='__main__')"])
+elif __name__ == "__main__":
+    name_files_relatively()
     write_scripted()
     write_traced()
     write_quantized()
