@@ -138,7 +138,7 @@ class Device:
 class Reader(pickle.Unpickler):
     def __init__(self, archive, root, name, folder):
         super().__init__(archive.open(root + name))
-        self.archive, self.prefix, self.folder, self.tensors = archive, root, folder, []
+        self.archive, self.prefix, self.folder = archive, root, folder
 
     def persistent_load(self, pid):
         _, storage, key, device, _ = pid

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "checksum/listed_paths.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 
@@ -50,7 +51,7 @@ class Run {
         standard_input_(standard_input),
         sink_(sink),
         parser_(options.format.tag),
-        queue_({.threads = options.threads > 0 ? options.threads : available_threads(), .hash = options.hash},
+        queue_({.threads = count_threads(options.threads), .hash = options.hash},
                standard_input, progress) {}
 
   ChecksumSummary hash_all() {

@@ -1,6 +1,5 @@
 #include "checksum/hash_queue.h"
 
-#include <sched.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -46,14 +45,6 @@ HashOutcome hash_named_file(const std::string& name, const CountBytes& count) {
   return outcome;
 }
 
-int available_threads() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  return ::sched_getaffinity(0, sizeof cores, &cores) == 0
-             ? CPU_COUNT(&cores)
-             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 HashQueue::HashQueue(Options options, std::istream& standard_input, Progress& progress)
     : options_(std::move(options)), standard_input_(standard_input), progress_(progress) {
   if (progress.shown()) {
@@ -91,7 +82,7 @@ void HashQueue::pass(std::function<void()> deliver) {
   auto job = std::make_shared<Job>();
   job->deliver = [deliver = std::move(deliver)](const HashOutcome&) { deliver(); };
   job->alone = true;
-  job->state = State::kDone;
+  job->done = true;
   add(std::move(job));
 }
 
@@ -148,13 +139,12 @@ void HashQueue::work() {
     }
     const std::shared_ptr<Job> job = std::move(waiting_.front());
     waiting_.pop_front();
-    job->state = State::kRunning;
     --idle_;
     lock.unlock();
     HashOutcome outcome = hash_now(job->name);
     lock.lock();
     job->outcome = std::move(outcome);
-    job->state = State::kDone;
+    job->done = true;
     ++idle_;
     done_.notify_one();
   }
@@ -179,13 +169,13 @@ bool HashQueue::front_is_ready() {
     return true;
   }
   const std::lock_guard lock(mutex_);
-  return jobs_.front()->state == State::kDone;
+  return jobs_.front()->done;
 }
 
 void HashQueue::deliver_front() {
   const std::shared_ptr<Job> job = std::move(jobs_.front());
   jobs_.pop_front();
-  bool mine = job->alone && job->state == State::kWaiting;
+  bool mine = job->alone && !job->done;
   if (!job->alone) {
     std::unique_lock lock(mutex_);
     // Nobody else will do it if there are no threads; then it stands in front there too.
@@ -193,7 +183,7 @@ void HashQueue::deliver_front() {
       waiting_.pop_front();
       mine = true;
     } else {
-      done_.wait(lock, [&] { return job->state == State::kDone; });
+      done_.wait(lock, [&] { return job->done; });
     }
   }
   if (mine) {

@@ -34,9 +34,6 @@ using HashFile = std::function<HashOutcome(const std::string& name, const CountB
 /// SHA-512 of a file's bytes.
 HashOutcome hash_named_file(const std::string& name, const CountBytes& count);
 
-/// The cores this process may use.
-int available_threads();
-
 class HashQueue {
  public:
   struct Options {
@@ -60,12 +57,11 @@ class HashQueue {
   void drain();
 
  private:
-  enum class State { kWaiting, kRunning, kDone };
   struct Job {
     std::string name;
     std::function<void(const HashOutcome&)> deliver;
-    bool alone = false;             ///< only the owner may read it, when its turn has come
-    State state = State::kWaiting;  ///< guarded by mutex_ once threads run
+    bool alone = false;  ///< only the owner may read it, when its turn has come
+    bool done = false;   ///< guarded by mutex_ once threads run
     HashOutcome outcome;
   };
 

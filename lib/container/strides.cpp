@@ -5,6 +5,20 @@
 
 namespace bertjit {
 
+namespace {
+
+constexpr size_t kBufferBytes = 256u << 10;
+
+size_t count_elements(const std::vector<int64_t>& shape) {
+  size_t count = 1;
+  for (const int64_t size : shape) {
+    count *= static_cast<size_t>(size);
+  }
+  return count;
+}
+
+}  // namespace
+
 std::vector<int64_t> row_major_strides(const std::vector<int64_t>& shape) {
   std::vector<int64_t> strides(shape.size());
   int64_t next = 1;
@@ -54,18 +68,20 @@ std::optional<int64_t> strided_extent(const std::vector<int64_t>& shape, const s
   return last;
 }
 
-std::vector<std::byte> copy_row_major(std::span<const std::byte> bytes, size_t element_size,
-                                      const std::vector<int64_t>& shape, const std::vector<int64_t>& strides) {
-  size_t count = 1;
-  for (const int64_t size : shape) {
-    count *= static_cast<size_t>(size);
-  }
-  std::vector<std::byte> copy(count * element_size);
+void walk_row_major(std::span<const std::byte> bytes, size_t element_size, const std::vector<int64_t>& shape,
+                    const std::vector<int64_t>& strides, const std::function<void(std::span<const std::byte>)>& sink) {
+  const size_t count = count_elements(shape);
+  std::vector<std::byte> buffer(std::min(kBufferBytes / element_size, count) * element_size);
   std::vector<int64_t> index(shape.size(), 0);
+  size_t filled = 0;
   int64_t source = 0;
-  for (size_t i = 0; i < count; ++i) {
-    std::memcpy(copy.data() + i * element_size, bytes.data() + static_cast<size_t>(source) * element_size,
-                element_size);
+  for (size_t left = count; left > 0; --left) {
+    std::memcpy(buffer.data() + filled, bytes.data() + static_cast<size_t>(source) * element_size, element_size);
+    filled += element_size;
+    if (filled == buffer.size()) {
+      sink(buffer);
+      filled = 0;
+    }
     // The odometer: step the last index; where it wraps, go back to 0 and carry.
     for (size_t d = shape.size(); d-- > 0;) {
       if (shape[d] == 1) {
@@ -79,6 +95,15 @@ std::vector<std::byte> copy_row_major(std::span<const std::byte> bytes, size_t e
       index[d] = 0;
     }
   }
+  sink(std::span(buffer).first(filled));
+}
+
+std::vector<std::byte> copy_row_major(std::span<const std::byte> bytes, size_t element_size,
+                                      const std::vector<int64_t>& shape, const std::vector<int64_t>& strides) {
+  std::vector<std::byte> copy;
+  copy.reserve(count_elements(shape) * element_size);
+  walk_row_major(bytes, element_size, shape, strides,
+                 [&](std::span<const std::byte> piece) { copy.insert(copy.end(), piece.begin(), piece.end()); });
   return copy;
 }
 

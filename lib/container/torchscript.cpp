@@ -1,7 +1,6 @@
 #include "container/torchscript.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "container/bytes.h"
 #include "container/pickle.h"
@@ -17,8 +16,7 @@ namespace bertjit {
 namespace {
 
 constexpr uint64_t kMaxPickleBytes = 1u << 30;
-constexpr uint64_t kMaxCodeBytes = 256u << 20;
-constexpr size_t kBufferBytes = 256u << 10;
+constexpr uint64_t kMaxTextBytes = 256u << 20;
 /// What a tensor expanded by stride 0 may come to: this, or so many times the file.
 constexpr uint64_t kMaxExpandedBytes = 1u << 30;
 constexpr uint64_t kMaxExpansion = 16;
@@ -86,7 +84,7 @@ Pickle read_script_pickle(const ZipArchive& archive, const ZipRecord& record) {
 ScriptClasses read_classes(const ScriptFile& file) {
   ScriptClasses classes;
   for (const ScriptRecord& record : file.code) {
-    read_class_headers(qualifier_of_record(record.name), read_record_text(file, record, kMaxCodeBytes), classes);
+    read_class_headers(qualifier_of_record(record.name), read_record_text(file, record), classes);
   }
   return classes;
 }
@@ -106,36 +104,6 @@ void check_expansion(const ScriptFile& file, const ScriptTensor& tensor) {
              std::to_string(file.archive->size_bytes()),
          ErrorKind::kUnsupported);
   }
-}
-
-/// Copies elements in row-major order through a buffer.
-void walk_elements(std::span<const std::byte> bytes, const ScriptTensor& tensor,
-                   const std::function<void(std::span<const std::byte>)>& sink) {
-  const size_t size = tensor.element_size;
-  std::vector<std::byte> buffer(kBufferBytes / size * size);
-  std::vector<int64_t> index(tensor.shape.size(), 0);
-  size_t filled = 0;
-  int64_t source = 0;
-  for (uint64_t left = tensor.size_bytes / size; left > 0; --left) {
-    std::memcpy(buffer.data() + filled, bytes.data() + static_cast<size_t>(source) * size, size);
-    filled += size;
-    if (filled == buffer.size()) {
-      sink(buffer);
-      filled = 0;
-    }
-    for (size_t d = index.size(); d-- > 0;) {
-      if (tensor.shape[d] == 1) {
-        continue;  // its stride means nothing, and may be any number
-      }
-      source += tensor.strides[d];
-      if (++index[d] < tensor.shape[d]) {
-        break;
-      }
-      source -= tensor.strides[d] * tensor.shape[d];
-      index[d] = 0;
-    }
-  }
-  sink(std::span(buffer).first(filled));
 }
 
 }  // namespace
@@ -204,8 +172,8 @@ ScriptFile read_torchscript(const std::filesystem::path& path) {
   return file;
 }
 
-std::string read_record_text(const ScriptFile& file, const ScriptRecord& record, uint64_t max_bytes) {
-  return read_bounded(*file.archive, *record.record, max_bytes);
+std::string read_record_text(const ScriptFile& file, const ScriptRecord& record) {
+  return read_bounded(*file.archive, *record.record, kMaxTextBytes);
 }
 
 void read_elements(const ScriptFile& file, const ScriptTensor& tensor,
@@ -222,7 +190,7 @@ void read_elements(const ScriptFile& file, const ScriptTensor& tensor,
   if (is_row_major(tensor.shape, tensor.strides)) {
     sink(bytes);
   } else {
-    walk_elements(bytes, tensor, sink);
+    walk_row_major(bytes, tensor.element_size, tensor.shape, tensor.strides, sink);
   }
 }
 

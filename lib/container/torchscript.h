@@ -153,8 +153,8 @@ bool is_torchscript(const std::filesystem::path& path);
 ScriptFile read_torchscript(const std::filesystem::path& path);
 
 /// The text of a small record (code, debug, extra). Throws Error(kCorrupt) if its CRC-32 differs; Error(kUnsupported)
-/// if it is larger than `max_bytes`.
-std::string read_record_text(const ScriptFile& file, const ScriptRecord& record, uint64_t max_bytes = 256u << 20);
+/// if it is larger than 256 MiB.
+std::string read_record_text(const ScriptFile& file, const ScriptRecord& record);
 
 /// Hands the tensor's elements to `sink` in row-major order, piece by piece: mapped where they lie so in the file,
 /// else copied through a buffer of 256 KiB (a compressed record is unpacked whole first). The storage's CRC-32 is not

@@ -7,8 +7,8 @@
 #include "container/bytes.h"
 #include "container/read_tensors.h"
 #include "container/strides.h"
-#include "diff/parallel.h"
 #include "support/error.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <thread>
 
 #include "diff/causes.h"
 #include "diff/code_diff.h"
@@ -13,6 +12,7 @@
 #include "diff/tensor_diff.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 
@@ -236,8 +236,7 @@ bool answer_by_bytes(const DiffOptions& options, const Error& error, DiffResult&
 }  // namespace
 
 DiffResult diff_models(const DiffOptions& options) {
-  const int threads =
-      options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = count_threads(options.threads);
   DiffResult result{.level = options.level};
   if (same_bytes(options.a, options.b)) {
     answer_identical(options, threads, result);

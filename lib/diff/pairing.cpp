@@ -7,10 +7,10 @@
 
 #include "checksum/sha512.h"
 #include "container/tensors.h"
-#include "diff/parallel.h"
 #include "digest/weight_names.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 

@@ -53,16 +53,6 @@ class ConstantNumbers {
   std::map<size_t, size_t> numbers_;
 };
 
-std::vector<CodeUnit> read_units(const ScriptFile& file) {
-  std::vector<CodeUnit> units;
-  for (const ScriptRecord& record : file.code) {
-    for (CodeUnit& unit : split_code(qualifier_of_record(record.name), read_record_text(file, record))) {
-      units.push_back(std::move(unit));
-    }
-  }
-  return units;
-}
-
 }  // namespace
 
 std::string ScriptCode::rename_constant(const std::string& name) const {

@@ -6,9 +6,9 @@
 
 #include "container/strides.h"
 #include "diff/pair_statistics.h"
-#include "diff/parallel.h"
 #include "diff/relation.h"
 #include "support/file.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 

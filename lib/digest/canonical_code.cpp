@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "container/bytes.h"
+#include "container/torchscript_classes.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -130,6 +131,16 @@ std::vector<CodeUnit> split_code(std::string_view qualifier, std::string_view te
       unit.text.pop_back();
     }
     unit.text += '\n';
+  }
+  return units;
+}
+
+std::vector<CodeUnit> read_units(const ScriptFile& file) {
+  std::vector<CodeUnit> units;
+  for (const ScriptRecord& record : file.code) {
+    for (CodeUnit& unit : split_code(qualifier_of_record(record.name), read_record_text(file, record))) {
+      units.push_back(std::move(unit));
+    }
   }
   return units;
 }

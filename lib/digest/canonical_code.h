@@ -8,10 +8,11 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "container/torchscript.h"
 
 namespace bertjit {
 
@@ -24,6 +25,9 @@ struct CodeUnit {
 
 /// The classes and functions of one record. `source` stands in messages. What comes before the first is left out.
 std::vector<CodeUnit> split_code(std::string_view qualifier, std::string_view text);
+
+/// Those of all records of the file, in their order. Throws as read_record_text.
+std::vector<CodeUnit> read_units(const ScriptFile& file);
 
 /// What a reference to a constant ("CONSTANTS.c3") becomes; may call CanonicalCode::name_of for the constant's classes.
 using ConstantWord = std::function<std::string(size_t index)>;

@@ -1,12 +1,9 @@
 #include "digest/hash_jobs.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <thread>
 
-#include "checksum/hash_queue.h"
 #include "support/file.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 
@@ -56,30 +53,7 @@ void HashJobs::add_elements(const ScriptFile& file, const ScriptTensor& tensor, 
 }
 
 void HashJobs::run(int threads) {
-  std::vector<std::exception_ptr> errors(jobs_.size());
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    for (size_t i = next++; i < jobs_.size(); i = next++) {
-      try {
-        jobs_[i]();
-      } catch (...) {
-        errors[i] = std::current_exception();
-      }
-    }
-  };
-  const size_t wanted = static_cast<size_t>(std::max(threads > 0 ? threads : available_threads(), 1));
-  {
-    std::vector<std::jthread> others;
-    for (size_t i = 1; i < std::min(wanted, jobs_.size()); ++i) {
-      others.emplace_back(work);
-    }
-    work();
-  }
-  for (const auto& error : errors) {
-    if (error) {
-      std::rethrow_exception(error);
-    }
-  }
+  for_each_index(jobs_.size(), count_threads(threads), [this](size_t i) { jobs_[i](); });
 }
 
 }  // namespace bertjit

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "container/bytes.h"
 #include "container/strides.h"
 #include "container/torchscript.h"
-#include "container/torchscript_classes.h"
 #include "digest/canonical_code.h"
 #include "digest/hash_jobs.h"
 #include "digest/lines.h"
@@ -36,8 +36,8 @@ class FileHashes {
       if (kind == DigestKind::kContent || is_constant == (kind == DigestKind::kCode)) {
         if (is_whole_record(tensor)) {
           whole_records[tensor.record] = &tensors_[key(tensor)];
-        } else if (tensors_.try_emplace(key(tensor)).second) {
-          jobs.add_elements(file, tensor, tensors_[key(tensor)]);
+        } else if (const auto [entry, is_new] = tensors_.try_emplace(key(tensor)); is_new) {
+          jobs.add_elements(file, tensor, entry->second);
         }
       }
     }
@@ -77,16 +77,17 @@ class FileHashes {
            is_row_major(tensor.shape, tensor.strides);
   }
 
-  std::string key(const ScriptTensor& tensor) const {
-    if (is_whole_record(tensor)) {
-      return tensor.record;
-    }
-    return tensor.record + " " + std::to_string(tensor.element_size) + " " + std::to_string(tensor.storage_offset) +
-           " " + numbers_word(tensor.shape) + numbers_word(tensor.strides);
+  /// Record, element size, offset, shape and strides; of a whole record only its name.
+  using Key = std::tuple<std::string, size_t, int64_t, std::vector<int64_t>, std::vector<int64_t>>;
+
+  Key key(const ScriptTensor& tensor) const {
+    return is_whole_record(tensor)
+               ? Key(tensor.record, 0, 0, {}, {})
+               : Key(tensor.record, tensor.element_size, tensor.storage_offset, tensor.shape, tensor.strides);
   }
 
   const ScriptFile& file_;
-  std::map<std::string, Sha512Digest> tensors_;
+  std::map<Key, Sha512Digest> tensors_;
   std::map<std::string, Sha512Digest> records_;
 };
 
@@ -175,16 +176,6 @@ class ValueLines {
   size_t tensors_seen_ = 0;
   std::map<std::string, std::pair<size_t, int64_t>> storages_;  ///< number and first byte of the first tensor in each
 };
-
-std::vector<CodeUnit> read_units(const ScriptFile& file) {
-  std::vector<CodeUnit> units;
-  for (const ScriptRecord& record : file.code) {
-    for (CodeUnit& unit : split_code(qualifier_of_record(record.name), read_record_text(file, record))) {
-      units.push_back(std::move(unit));
-    }
-  }
-  return units;
-}
 
 /// Where each constant begins in `constants`.
 std::vector<size_t> constant_starts(const ScriptFile& file) {

@@ -4,8 +4,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
-#include <map>
 #include <set>
 #include <string_view>
 #include <tuple>

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <exception>
-#include <thread>
 
 #include "encode/line_reader.h"
 #include "encode/ordered_workers.h"
 #include "support/error.h"
+#include "support/parallel.h"
 
 namespace bertjit {
 
@@ -43,10 +43,6 @@ Answers answer_block(const Tokenizer& tokenizer, const EncodeOptionsForLines& op
     }
   }
   return answers;
-}
-
-int count_threads(int asked) {
-  return asked > 0 ? asked : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
 }  // namespace

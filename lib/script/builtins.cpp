@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "script/evaluator.h"
 #include "script/object_values.h"
@@ -28,26 +27,6 @@ int64_t integer(const Object& object, const SourceRange& where) {
     return *value;
   }
   refuse(where, "TypeError: '" + python_type_name(object) + "' object cannot be interpreted as an integer");
-}
-
-double number(const Object& object, const SourceRange& where) {
-  if (const auto* tensor = tensor_of(object)) {
-    return tensor->item().toDouble();
-  }
-  if (const auto value = number_of(object)) {
-    return *value;
-  }
-  refuse(where, "TypeError: must be real number, not " + python_type_name(object));
-}
-
-Object int_object(int64_t value) {
-  return Object{c10::IValue(value)};
-}
-Object float_object(double value) {
-  return Object{c10::IValue(value)};
-}
-Object bool_object(bool value) {
-  return Object{c10::IValue(value)};
 }
 
 Object range(const Arguments& arguments, const SourceRange& where) {
@@ -133,7 +112,7 @@ Object to_int(const Arguments& arguments, const SourceRange& where) {
     }
     refuse(where, "ValueError: invalid literal for int() with base 10: '" + *text + "'");
   }
-  const double truncated = std::trunc(number(value, where));
+  const double truncated = std::trunc(as_number(value, where));
   return integer_of(value) ? int_object(*integer_of(value)) : int_object(static_cast<int64_t>(truncated));
 }
 
@@ -152,17 +131,17 @@ Object to_float(const Arguments& arguments, const SourceRange& where) {
     }
     refuse(where, "ValueError: could not convert string to float: '" + *text + "'");
   }
-  return float_object(number(arguments.positional[0], where));
+  return float_object(as_number(arguments.positional[0], where));
 }
 
 Object round_number(const Arguments& arguments, const SourceRange& where) {
   const Object value = required(arguments, 0, "number", "round", where);
   const auto digits = argument(arguments, 1, "ndigits");
   if (!digits) {
-    return int_object(static_cast<int64_t>(std::nearbyint(number(value, where))));
+    return int_object(static_cast<int64_t>(std::nearbyint(as_number(value, where))));
   }
   const double scale = std::pow(10.0, static_cast<double>(integer(*digits, where)));
-  return float_object(std::nearbyint(number(value, where) * scale) / scale);
+  return float_object(std::nearbyint(as_number(value, where) * scale) / scale);
 }
 
 Object absolute(const Arguments& arguments, const SourceRange& where) {
@@ -170,7 +149,7 @@ Object absolute(const Arguments& arguments, const SourceRange& where) {
   if (tensor_of(value) != nullptr) {
     return call_operator("abs", std::nullopt, {{value}, {}}, where);
   }
-  return integer_of(value) ? int_object(std::llabs(*integer_of(value))) : float_object(std::fabs(number(value, where)));
+  return integer_of(value) ? int_object(std::llabs(*integer_of(value))) : float_object(std::fabs(as_number(value, where)));
 }
 
 Object sequence(const Arguments& arguments, const SourceRange& where, bool list) {
@@ -355,6 +334,16 @@ Evaluation& evaluation() {
 std::shared_ptr<PythonScope> builtin_scope() {
   static const std::shared_ptr<PythonScope> kScope = make_builtin_scope();
   return kScope;
+}
+
+double as_number(const Object& object, const SourceRange& where) {
+  if (const auto* tensor = tensor_of(object)) {
+    return tensor->item().toDouble();
+  }
+  if (const auto value = number_of(object)) {
+    return *value;
+  }
+  refuse(where, "TypeError: must be real number, not " + python_type_name(object));
 }
 
 std::optional<Object> argument(const CallArguments& arguments, size_t position, const std::string& name) {

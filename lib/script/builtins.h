@@ -77,6 +77,9 @@ std::optional<Object> argument(const CallArguments& arguments, size_t position, 
 Object required(const CallArguments& arguments, size_t position, const std::string& name, const std::string& function,
                 const torch::jit::SourceRange& where);
 
+/// A number, or a tensor of one; Python's TypeError for another object.
+double as_number(const Object& object, const torch::jit::SourceRange& where);
+
 /// isinstance(object, type).
 bool is_instance(const Object& object, const Object& type, const torch::jit::SourceRange& where);
 

@@ -17,12 +17,6 @@ namespace {
 using Arguments = CallArguments;
 using Method = std::function<Object(const Arguments&, const SourceRange&)>;
 
-Object bool_object(bool value) {
-  return Object{c10::IValue(value)};
-}
-Object int_object(int64_t value) {
-  return Object{c10::IValue(value)};
-}
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (size_t at = 0; !from.empty() && (at = text.find(from, at)) != std::string::npos; at += to.size()) {

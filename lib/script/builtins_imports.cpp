@@ -4,6 +4,7 @@
 #include <map>
 #include <numbers>
 #include <set>
+#include <utility>
 
 #include "script/builtins.h"
 #include "script/evaluator.h"
@@ -18,26 +19,6 @@ using torch::jit::SourceRange;
 namespace {
 
 using Arguments = CallArguments;
-
-Object int_object(int64_t value) {
-  return Object{c10::IValue(value)};
-}
-Object float_object(double value) {
-  return Object{c10::IValue(value)};
-}
-Object bool_object(bool value) {
-  return Object{c10::IValue(value)};
-}
-
-double as_number(const Object& value, const SourceRange& where) {
-  if (const auto* tensor = tensor_of(value)) {
-    return tensor->item().toDouble();
-  }
-  if (const auto found = number_of(value)) {
-    return *found;
-  }
-  refuse(where, "TypeError: must be real number, not " + python_type_name(value));
-}
 
 double number(const Arguments& arguments, size_t position, const std::string& function, const SourceRange& where) {
   return as_number(required(arguments, position, position == 0 ? "x" : "y", function, where), where);

@@ -14,7 +14,6 @@ namespace bertjit {
 
 using torch::jit::Apply;
 using torch::jit::Assign;
-using torch::jit::Attribute;
 using torch::jit::Compound;
 using torch::jit::Expr;
 using torch::jit::Ident;
@@ -216,7 +215,7 @@ class BodyRewriter {
       return rewrite_typed_call(apply, path == "torch.jit.annotate" ? 0 : 1);
     }
     if (tracing() && path == "len" && apply.inputs().size() == 1) {
-      return with_callee(apply, kLenName);
+      return with_callee(apply, std::string(kLenName));
     }
     const TreeRef called = expressions_.call(apply);
     return tracing() ? rewrite_starred(Apply(called)) : called;
@@ -274,18 +273,13 @@ class BodyRewriter {
     return Apply::create(range, apply.callee(), List<Expr>::create(range, {splat}), apply.attributes());
   }
 
-  static TreeRef with_callee(const Apply& apply, std::string_view name) {
-    const Ident ident = Ident::create(apply.callee().range(), std::string(name));
-    return Apply::create(apply.range(), Var::create(apply.callee().range(), ident), apply.inputs(), apply.attributes());
-  }
-
   /// `range(…)` through ours, if `iterable` is one.
   std::optional<Expr> known_range(const Expr& iterable) const {
     if (iterable.kind() != torch::jit::TK_APPLY) {
       return std::nullopt;
     }
     const Apply apply(iterable);
-    return dotted_path(apply.callee(), scope_) == "range" ? std::make_optional(Expr(with_callee(apply, kRangeName)))
+    return dotted_path(apply.callee(), scope_) == "range" ? std::make_optional(Expr(with_callee(apply, std::string(kRangeName))))
                                                           : std::nullopt;
   }
 

@@ -128,7 +128,7 @@ Object evaluate_print(const Apply& expr, const ScopePtr& scope) {
   try {
     arguments_of(expr, scope);
   } catch (const Error&) {
-    return none_object();
+    // As if it had been said.
   }
   return none_object();
 }

@@ -134,8 +134,8 @@ std::vector<Expr> elements_of(const List<Expr>& list) {
   return elements;
 }
 
-Apply with_callee(const Apply& apply, const std::string& name) {
-  return Apply::create(apply.range(), named(apply.callee().range(), name), apply.inputs(), apply.attributes());
+Apply with_inputs(const Apply& apply, const std::vector<Expr>& inputs) {
+  return Apply::create(apply.range(), apply.callee(), List<Expr>::create(apply.range(), inputs), apply.attributes());
 }
 
 bool has_star(const Apply& apply) {
@@ -149,6 +149,10 @@ bool has_star(const Apply& apply) {
 Expr call_of(const SourceRange& range, const std::string& function, const std::vector<Expr>& arguments) {
   return Apply::create(range, named(range, function), List<Expr>::create(range, arguments),
                        List<Attribute>::create(range, {}));
+}
+
+Apply with_callee(const Apply& apply, const std::string& function) {
+  return Apply::create(apply.range(), named(apply.callee().range(), function), apply.inputs(), apply.attributes());
 }
 
 ExpressionRewriter::ExpressionRewriter(const torch::jit::Def& def, const PythonScope& scope, CompileMode mode,
@@ -232,7 +236,6 @@ bool ExpressionRewriter::is_value(const Expr& expr) const {
       return name != "super" && (name.empty() || name.starts_with(kPythonPrefix) || locals_.count(name) == 0);
     }
     case torch::jit::TK_IF_EXPR:
-    case '-':
     case torch::jit::TK_UNARY_MINUS:
       return true;
     default:
@@ -276,20 +279,18 @@ TreeRef ExpressionRewriter::choice(const TreeRef& tree) {
   const TreeRef& first = tree->trees()[0];
   const Expr second(tree->trees()[1]);
   const bool is_or = tree->kind() == torch::jit::TK_OR;
+  const std::string number = std::to_string(++choices_);
+  const Expr noted = call_of(range, python_name("note_" + number), {second});
   if (is_plain_bool(first)) {
     const Expr known(Compound::create(is_or ? torch::jit::TK_TRUE : torch::jit::TK_FALSE, range, {}));
-    const std::string number = std::to_string(++choices_);
     // Held for its type: a bool is a number where the other is one.
-    const Expr noted = call_of(range, python_name("note_" + number), {second});
     const Expr held = call_of(range, python_name("match_" + number), {known});
     const Expr condition = is_or ? Expr(Compound::create(torch::jit::TK_NOT, range, {first})) : Expr(first);
     return torch::jit::TernaryIf::create(range, condition, noted, held).tree();
   }
-  const std::string number = std::to_string(++choices_);
   const Expr condition = call_of(range, python_name((is_or ? "unless_" : "hold_") + number), {Expr(first)});
-  return torch::jit::TernaryIf::create(range, condition, call_of(range, python_name("note_" + number), {second}),
-                                       call_of(range, python_name("held_" + number), {}))
-      .tree();
+  const Expr held = call_of(range, python_name("held_" + number), {});
+  return torch::jit::TernaryIf::create(range, condition, noted, held).tree();
 }
 
 TreeRef ExpressionRewriter::truth(const TreeRef& tree) const {
@@ -323,15 +324,13 @@ TreeRef ExpressionRewriter::call(const Apply& apply) const {
     for (const Expr& input : apply.inputs()) {
       inputs.push_back(iterable(input));
     }
-    return Apply::create(apply.range(), apply.callee(), List<Expr>::create(apply.range(), inputs), apply.attributes())
-        .tree();
+    return with_inputs(apply, inputs).tree();
   }
   const auto path = dotted_path(apply.callee(), scope_);
   if (tracing() && (path == "torch.tensor" || path == "torch.as_tensor") && apply.inputs().size() > 0) {
     std::vector<Expr> inputs = elements_of(apply.inputs());
     inputs[0] = numbers(inputs[0]);
-    return Apply::create(apply.range(), apply.callee(), List<Expr>::create(apply.range(), inputs), apply.attributes())
-        .tree();
+    return with_inputs(apply, inputs).tree();
   }
   return apply.callee().kind() == '.' ? method(apply) : apply.tree();
 }
@@ -377,9 +376,7 @@ TreeRef ExpressionRewriter::method(const Apply& apply) const {
   if (name == "new_tensor" && inputs.size() > 1) {
     inputs[1] = numbers(inputs[1]);
   }
-  return Apply::create(apply.range(), named(apply.callee().range(), python_name("method_" + name)),
-                       List<Expr>::create(apply.range(), inputs), apply.attributes())
-      .tree();
+  return with_callee(with_inputs(apply, inputs), python_name("method_" + name)).tree();
 }
 
 Expr ExpressionRewriter::iterable(const Expr& expr) const {

@@ -22,6 +22,8 @@ inline constexpr std::string_view kPythonPrefix = "__bertjit_py_";
 /// `function(arguments)`.
 torch::jit::Expr call_of(const torch::jit::SourceRange& range, const std::string& function,
                          const std::vector<torch::jit::Expr>& arguments);
+/// `apply` as a call of `function`.
+torch::jit::Apply with_callee(const torch::jit::Apply& apply, const std::string& function);
 
 class ExpressionRewriter {
  public:

@@ -96,6 +96,18 @@ Object string_object(const std::string& text) {
   return Object{c10::IValue(text)};
 }
 
+Object int_object(int64_t value) {
+  return Object{c10::IValue(value)};
+}
+
+Object float_object(double value) {
+  return Object{c10::IValue(value)};
+}
+
+Object bool_object(bool value) {
+  return Object{c10::IValue(value)};
+}
+
 std::shared_ptr<ClassObject> module_class() {
   static const std::shared_ptr<ClassObject> kModule = [] {
     torch::jit::Parser parser(std::make_shared<torch::jit::Source>("class Module:\n  pass\n"));

@@ -219,6 +219,9 @@ Object from_ivalue(const c10::IValue& value);
 Object list_object(std::vector<Object> items);
 Object tuple_object(std::vector<Object> items);
 Object string_object(const std::string& text);
+Object int_object(int64_t value);
+Object float_object(double value);
+Object bool_object(bool value);
 
 /// torch.nn.Module itself.
 std::shared_ptr<ClassObject> module_class();

@@ -186,7 +186,8 @@ std::string general_digits(double value, const Spec& spec) {
   }
   if (scientific.find('.') < e) {
     const size_t last = scientific.find_last_not_of('0', e - 1);
-    scientific.erase(scientific[last] == '.' ? last : last + 1, e - (scientific[last] == '.' ? last : last + 1));
+    const size_t kept = scientific[last] == '.' ? last : last + 1;
+    scientific.erase(kept, e - kept);
   }
   return scientific;
 }
@@ -395,7 +396,7 @@ class PercentReader {
       spec.align = spec.align == '<' ? '<' : '>';
       return format_string(type == 's' || type == 'c' ? text_of(plain) : repr_text(plain, type == 'a'), spec, where_);
     }
-    if (std::string_view("diuoxXcbeEfFgG").find(type) == std::string_view::npos || type == 'b') {
+    if (std::string_view("diuoxXceEfFgG").find(type) == std::string_view::npos) {
       refuse(where_, std::string("ValueError: unsupported format character '") + type + "'");
     }
     if (!number) {

@@ -15,13 +15,6 @@ namespace {
 
 using Kind = PythonToken::Kind;
 
-bool opens(std::string_view token) {
-  return token == "(" || token == "[" || token == "{";
-}
-bool closes(std::string_view token) {
-  return token == ")" || token == "]" || token == "}";
-}
-
 class Grammar {
  public:
   Grammar(std::string_view text, std::span<const PythonToken> tokens)
@@ -48,27 +41,27 @@ class Grammar {
       const auto text = word(i);
       in_a_row = text == "-" || text == "+" || text == "~" || text == "not" ? in_a_row + 1 : 0;
       if (in_a_row > kMaxInARow) {
-        throw TextFault(tokens_[i].begin, tokens_[i].end,
+        throw TextFault(tokens_[i],
                         "more than " + std::to_string(kMaxInARow) + " operators in a row");
       }
       if (tokens_[i].kind == Kind::kBad) {
-        throw TextFault(tokens_[i].begin, tokens_[i].end, tokens_[i].fault);
+        throw TextFault(tokens_[i], tokens_[i].fault);
       }
-      if (opens(word(i))) {
+      if (opens_bracket(text)) {
         open.push_back(i);
         if (open.size() > kMaxBrackets) {
-          throw TextFault(tokens_[i].begin, tokens_[i].end, "too many nested parentheses");
+          throw TextFault(tokens_[i], "too many nested parentheses");
         }
-      } else if (closes(word(i))) {
-        if (open.empty() || std::string_view("([{").find(word(open.back())) != std::string_view(")]}").find(word(i))) {
-          throw TextFault(tokens_[i].begin, tokens_[i].end, "unmatched '" + std::string(word(i)) + "'");
+      } else if (closes_bracket(text)) {
+        if (open.empty() || std::string_view("([{").find(word(open.back())) != std::string_view(")]}").find(text)) {
+          throw TextFault(tokens_[i], "unmatched '" + std::string(text) + "'");
         }
         partner_[open.back()] = i;
         open.pop_back();
       }
     }
     if (!open.empty()) {
-      throw TextFault(tokens_[open.back()].begin, tokens_[open.back()].end,
+      throw TextFault(tokens_[open.back()],
                       "'" + std::string(word(open.back())) + "' was never closed");
     }
   }
@@ -77,7 +70,7 @@ class Grammar {
   template <typename Test>
   size_t find(size_t i, size_t end, Test test) const {
     for (; i < end; ++i) {
-      if (opens(word(i))) {
+      if (opens_bracket(word(i))) {
         i = partner_[i];
       } else if (test(i)) {
         return i;
@@ -88,10 +81,14 @@ class Grammar {
   size_t find_word(size_t i, size_t end, std::string_view wanted) const {
     return find(i, end, [&](size_t at) { return word(at) == wanted; });
   }
+  // Where the next clause of a comprehension begins.
+  size_t find_clause(size_t i, size_t end) const {
+    return find(i, end, [this](size_t at) { return word(at) == "for" || word(at) == "if"; });
+  }
 
   void copy(size_t i) {
     if (out_.size() > limit_) {
-      throw TextFault(tokens_[i].begin, tokens_[i].end,
+      throw TextFault(tokens_[i],
                       "comparisons and comprehensions nested this deep are outside the subset");
     }
     out_.push_back(tokens_[i]);
@@ -128,8 +125,7 @@ class Grammar {
         return separates(at) || (in_for && word(at) == "in");
       });
       if (length > most_) {
-        throw TextFault(
-            tokens_[i].begin, tokens_[i].end,
+        throw TextFault(tokens_[i],
             "an expression of more than " + std::to_string(most_) + " parts: store some of it in a variable");
       }
       disjunction(i, stop);
@@ -218,7 +214,7 @@ class Grammar {
 
   void arithmetic(size_t i, size_t end) {
     while (i < end) {
-      if (opens(word(i))) {
+      if (opens_bracket(word(i))) {
         brackets(i);
         i = partner_[i] + 1;
       } else if (word(i) == "~") {
@@ -268,7 +264,7 @@ class Grammar {
     }
     const auto kind = tokens_[i - 1].kind;
     static const std::set<std::string_view> kBefore = {"in", "is", "not", "and", "or"};
-    return kind == Kind::kOperator ? !closes(word(i - 1)) && word(i - 1) != "..."
+    return kind == Kind::kOperator ? !closes_bracket(word(i - 1)) && word(i - 1) != "..."
                                    : kind == Kind::kName && (separates(i - 1) || kBefore.count(word(i - 1)) != 0);
   }
 
@@ -312,8 +308,7 @@ class Grammar {
     if (word(i) == "{" && !holds_pairs) {
       throw TextFault(tokens_[i].begin, tokens_[end].end, "a set is outside the subset: use a list, or a dict's keys");
     }
-    const bool plain = !comprehension ||
-                       find(first + 1, end, [this](size_t at) { return word(at) == "for" || word(at) == "if"; }) == end;
+    const bool plain = !comprehension || find_clause(first + 1, end) == end;
     if (plain) {
       copy(i);
       level(i + 1, end);
@@ -341,14 +336,12 @@ class Grammar {
   };
 
   void element(const Element& element) {
-    if (element.colon == element.end) {
-      wrapped(true, element.begin, element.end, [&] { level(element.begin, element.end); });
-      return;
-    }
     wrapped(true, element.begin, element.end, [&] {
       level(element.begin, element.colon);
-      add(",", element.colon);
-      level(element.colon + 1, element.end);
+      if (element.colon < element.end) {
+        add(",", element.colon);
+        level(element.colon + 1, element.end);
+      }
     });
   }
 
@@ -360,7 +353,7 @@ class Grammar {
       add("]", gathered.end - 1);
       return;
     }
-    const size_t next = find(i + 1, end, [this](size_t at) { return word(at) == "for" || word(at) == "if"; });
+    const size_t next = find_clause(i + 1, end);
     if (word(i) == "if") {
       add("(", i);
       clauses(gathered, next, end);

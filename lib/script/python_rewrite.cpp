@@ -31,13 +31,6 @@ const std::map<std::string_view, std::string_view>& outside_subset() {
   return kWords;
 }
 
-bool opens(std::string_view token) {
-  return token == "(" || token == "[" || token == "{";
-}
-bool closes(std::string_view token) {
-  return token == ")" || token == "]" || token == "}";
-}
-
 class Rewriter {
  public:
   explicit Rewriter(std::string_view text) : text_(text) {}
@@ -135,14 +128,14 @@ class Rewriter {
   void check_line(const LogicalLine& line) {
     const auto& first = line.tokens.front();
     if (*line.fault != '\0') {
-      throw TextFault(first.begin, first.end, line.fault);
+      throw TextFault(first, line.fault);
     }
     if (is(first, "else") && (heads_[line.indent] == "for" || heads_[line.indent] == "while")) {
-      throw TextFault(first.begin, first.end,
+      throw TextFault(first,
                       "'else' of a loop is outside the subset: note in a variable whether the loop was left");
     }
     if (is(first, "elif") && ++branches_ > kMaxBranches) {
-      throw TextFault(first.begin, first.end,
+      throw TextFault(first,
                       "more than " + std::to_string(kMaxBranches) + " 'elif' in one definition: use a dict or a table");
     }
     heads_[line.indent] = word(first);
@@ -151,7 +144,7 @@ class Rewriter {
   // A statement that the parser would not name when it fails.
   void check_statement(std::span<const PythonToken> tokens) const {
     if (tokens.size() > 2 && is(tokens.front(), "match") && is(tokens.back(), ":")) {
-      throw TextFault(tokens.front().begin, tokens.front().end, "'match' is outside the subset: write if and elif");
+      throw TextFault(tokens.front(), "'match' is outside the subset: write if and elif");
     }
   }
 
@@ -200,7 +193,7 @@ class Rewriter {
       }
       if (token == "**" && i > 0 && (argument || is(tokens[i - 1], "{") || is(tokens[i - 1], ","))) {
         if (!argument) {
-          throw TextFault(tokens[i].begin, tokens[i].end, "'**' in a dict is outside the subset: use update()");
+          throw TextFault(tokens[i], "'**' in a dict is outside the subset: use update()");
         }
         put(std::string(kDoubleStarPrefix) + "=", tokens[i]);
         ++i;
@@ -232,14 +225,14 @@ class Rewriter {
   void plain(std::span<const PythonToken> tokens, size_t i, std::vector<std::string_view>& open,
              std::vector<bool>& generator) {
     const auto token = word(tokens[i]);
-    if (opens(token)) {
+    if (opens_bracket(token)) {
       put(token, tokens[i]);
       open.push_back(token);
       generator.push_back(token == "(" && is_generator(tokens.subspan(i + 1)));
       if (generator.back()) {
         put("[", tokens[i]);
       }
-    } else if (closes(token) && !open.empty()) {
+    } else if (closes_bracket(token) && !open.empty()) {
       if (generator.back()) {
         put("]", tokens[i]);
       }
@@ -258,30 +251,27 @@ class Rewriter {
     int depth = 0;
     for (const auto& token : tokens) {
       const auto text = word(token);
-      depth += token.kind != Kind::kString && opens(text) ? 1 : 0;
+      depth += token.kind != Kind::kString && opens_bracket(text) ? 1 : 0;
       if (depth == 0 && token.kind == Kind::kName && text == "for") {
         return true;
       }
-      if (depth == 0 && (is(token, ",") || closes(text))) {
+      if (depth == 0 && (is(token, ",") || closes_bracket(text))) {
         return false;
       }
-      depth -= token.kind != Kind::kString && closes(text) ? 1 : 0;
+      depth -= token.kind != Kind::kString && closes_bracket(text) ? 1 : 0;
     }
     return false;
   }
 
   void check(const PythonToken& token) const {
-    if (token.kind == Kind::kBad) {
-      throw TextFault(token.begin, token.end, token.fault);
-    }
     const bool ascii = std::all_of(word(token).begin(), word(token).end(),
                                    [](char c) { return static_cast<unsigned char>(c) < 0x80; });
     if (token.kind == Kind::kName && !ascii) {
-      throw TextFault(token.begin, token.end, "a name with letters beyond a to z is outside the subset");
+      throw TextFault(token, "a name with letters beyond a to z is outside the subset");
     }
     const auto found = outside_subset().find(word(token));
     if (token.kind != Kind::kString && found != outside_subset().end()) {
-      throw TextFault(token.begin, token.end,
+      throw TextFault(token,
                       "'" + std::string(found->first) + "' is outside the subset: " + std::string(found->second));
     }
   }
@@ -375,7 +365,7 @@ class Rewriter {
         }
         digits = whole ? digits : std::to_string(std::stoll(digits.substr(2), nullptr, base));
       } catch (const std::exception&) {
-        throw TextFault(token.begin, token.end, "an integer beyond 64 bits");
+        throw TextFault(token, "an integer beyond 64 bits");
       }
     }
     put(digits, token);

@@ -132,7 +132,7 @@ class Reader {
     bool assigned = false;
     for (size_t i = 0; i < tokens.size(); ++i) {
       const auto text = word(tokens[i]);
-      depth += text == "(" || text == "[" || text == "{" ? 1 : text == ")" || text == "]" || text == "}" ? -1 : 0;
+      depth += opens_bracket(text) ? 1 : closes_bracket(text) ? -1 : 0;
       if (depth == 0 && text == ":" && !assigned) {
         annotation = std::min(annotation, i);
       }

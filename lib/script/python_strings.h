@@ -14,6 +14,7 @@ namespace bertjit {
 struct TextFault : std::runtime_error {
   TextFault(size_t begin_byte, size_t end_byte, const std::string& what)
       : std::runtime_error(what), begin(begin_byte), end(end_byte) {}
+  TextFault(const PythonToken& at, const std::string& what) : TextFault(at.begin, at.end, what) {}
   size_t begin;
   size_t end;
 };

@@ -223,9 +223,9 @@ size_t block_colon(std::string_view text, const LogicalLine& line) {
   bool in_lambda = false;
   for (size_t i = 0; i < line.tokens.size(); ++i) {
     const auto token = token_text(text, line.tokens[i]);
-    if (token == "(" || token == "[" || token == "{") {
+    if (opens_bracket(token)) {
       ++depth;
-    } else if (token == ")" || token == "]" || token == "}") {
+    } else if (closes_bracket(token)) {
       --depth;
     } else if (token == "lambda" && depth == 0) {
       in_lambda = true;
@@ -244,6 +244,14 @@ bool same_text_line(std::string_view text, const PythonToken& left, const Python
 }
 
 }  // namespace
+
+bool opens_bracket(std::string_view token) {
+  return token == "(" || token == "[" || token == "{";
+}
+
+bool closes_bracket(std::string_view token) {
+  return token == ")" || token == "]" || token == "}";
+}
 
 std::string_view token_text(std::string_view text, const PythonToken& token) {
   return token.written != nullptr ? std::string_view(token.written) : text.substr(token.begin, token.end - token.begin);

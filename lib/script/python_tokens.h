@@ -31,6 +31,9 @@ struct LogicalLine {
 /// Never fails: what is no token becomes one of kind kBad, which whoever needs the line reports.
 std::vector<LogicalLine> split_logical_lines(std::string_view text);
 
+bool opens_bracket(std::string_view token);
+bool closes_bracket(std::string_view token);
+
 std::string_view token_text(std::string_view text, const PythonToken& token);
 
 }  // namespace bertjit

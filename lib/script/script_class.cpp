@@ -153,7 +153,7 @@ void ScriptFile::run_class(const PythonStatement& statement, const Parsed& parse
   const auto ident = torch::jit::Ident::create(range, statement.name);
   const auto superclass = parsed.bases.empty() ? torch::jit::Maybe<Expr>::create(range)
                                                : torch::jit::Maybe<Expr>::create(range, parsed.bases[0]);
-  const std::string prefix = module_.empty() ? "__torch__." : "__torch__." + module_ + ".";
+  const std::string prefix = place_.module.empty() ? "__torch__." : "__torch__." + place_.module + ".";
   const auto type = std::make_shared<ClassObject>(ClassObject{
       statement.name, prefix + statement.name,
       ClassDef::create(range, ident, superclass, torch::jit::List<Stmt>::create(range, statements)), base, scope_});

@@ -33,7 +33,6 @@ ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, std::string module)
 
 ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, ImportPlace place)
     : file_(std::move(file)),
-      module_(place.module),
       place_(std::move(place)),
       scope_(std::make_shared<PythonScope>(builtin_scope())) {
   for (const auto& statement : file_->statements()) {
@@ -41,7 +40,7 @@ ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, ImportPlace place)
       insert_all(imports_, statement.binds);
     }
   }
-  scope_->set("__name__", string_object(module_.empty() ? "__main__" : module_));
+  scope_->set("__name__", string_object(place_.module.empty() ? "__main__" : place_.module));
 }
 
 bool ScriptFile::defines(const std::string& name) const {
@@ -256,7 +255,7 @@ void ScriptFile::run(size_t index) {
       }
     }
     auto defined = define_function(def, scope_);
-    defined->module = module_;
+    defined->module = place_.module;
     Object function{std::move(defined)};
     for (const auto& [wrapper, expr] : wrappers) {
       function = call(wrapper, {{function}, {}}, expr.range());

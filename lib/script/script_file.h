@@ -102,7 +102,6 @@ class ScriptFile {
                   const std::shared_ptr<PythonScope>& closure);
 
   std::shared_ptr<PythonFile> file_;
-  std::string module_;
   ImportPlace place_;
   std::shared_ptr<PythonScope> scope_;
   std::map<size_t, Parsed> parsed_;

@@ -109,7 +109,7 @@ std::optional<Object> ScriptFile::member(const std::string& name) {
     return std::nullopt;
   }
   const auto file = find_in(place_.folder, place_.package, name, place_.folders, true);
-  return file ? std::make_optional(Object{NamespaceObject{joined(module_, name), file}}) : std::nullopt;
+  return file ? std::make_optional(Object{NamespaceObject{joined(place_.module, name), file}}) : std::nullopt;
 }
 
 Object ScriptFile::imported_name(const std::shared_ptr<ScriptFile>& file, const PythonImport& import) {

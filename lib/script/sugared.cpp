@@ -24,10 +24,6 @@ using torch::jit::Value;
 
 namespace {
 
-SugaredValuePtr simple(Value* value) {
-  return std::make_shared<SimpleValue>(value);
-}
-
 /// What a scripted function cannot use: says so when it is used, as torch.jit.script does.
 class ForeignValue : public SugaredValue {
  public:
@@ -252,6 +248,10 @@ SugaredValuePtr sugar_method(Compilation& compilation, const BoundMethodObject& 
 }
 
 }  // namespace
+
+SugaredValuePtr simple(Value* value) {
+  return std::make_shared<SimpleValue>(value);
+}
 
 Value* insert_tensor(const at::Tensor& tensor, const std::string& name, GraphFunction& caller,
                      const SourceRange& where) {

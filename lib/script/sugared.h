@@ -15,6 +15,9 @@ namespace bertjit {
 torch::jit::SugaredValuePtr sugar(Compilation& compilation, const Object& object, const std::string& name,
                                   torch::jit::GraphFunction& caller, const torch::jit::SourceRange& where);
 
+/// A value of the graph.
+torch::jit::SugaredValuePtr simple(torch::jit::Value* value);
+
 /// What a dotted name of torch, math or another namespace stands for: "torch.nn.functional.relu".
 torch::jit::SugaredValuePtr sugar_path(Compilation& compilation, const std::string& path,
                                        torch::jit::GraphFunction& caller, const torch::jit::SourceRange& where);

@@ -4,6 +4,7 @@
 
 #include <torch/csrc/jit/frontend/error_report.h>
 
+#include "script/sugared.h"
 #include "script/sugared_python.h"
 
 namespace bertjit {
@@ -12,7 +13,6 @@ using c10::TypeKind;
 using torch::jit::ErrorReport;
 using torch::jit::GraphFunction;
 using torch::jit::NamedValue;
-using torch::jit::SimpleValue;
 using torch::jit::SourceRange;
 using torch::jit::SugaredValue;
 using torch::jit::SugaredValuePtr;
@@ -22,10 +22,6 @@ namespace {
 
 using Arguments = at::ArrayRef<NamedValue>;
 using Values = std::vector<Value*>;
-
-SugaredValuePtr simple(Value* value) {
-  return std::make_shared<SimpleValue>(value);
-}
 
 /// A function of values, written in C++.
 class EmittedFunction : public SugaredValue {
@@ -69,9 +65,9 @@ class TypeInfo : public SugaredValue {
   }
   SugaredValuePtr attr(const SourceRange& where, GraphFunction& caller, const std::string& field) override {
     const Emission emission{caller, where};
-    const bool fractional = name_ == "finfo" && field != "bits";
+    const bool is_count = name_ == "finfo" && field == "bits";
     Value* number = emission.call(c10::Symbol::fromQualString("bertjit::" + name_), {dtype_, emission.constant(field)});
-    return simple(name_ == "finfo" && !fractional ? emission.call(c10::aten::Int, {number}) : number);
+    return simple(is_count ? emission.call(c10::aten::Int, {number}) : number);
   }
 
  private:

@@ -1,7 +1,6 @@
 // Python's operators and its builtins over sequences.
 #include <functional>
 #include <set>
-#include <utility>
 
 #include <torch/csrc/jit/frontend/error_report.h>
 #include <torch/csrc/jit/frontend/schema_matching.h>
@@ -141,10 +140,6 @@ Value* better(const Emission& emission, const std::string& name, Value* best, Va
   return choice->output()->setType(c10::TensorType::get());
 }
 
-Value* as_float(const Emission& emission, Value* value) {
-  return kind_of(value) == TypeKind::FloatType ? value : emission.call(c10::aten::Float, {value});
-}
-
 }  // namespace
 
 Value* Emission::constant(const c10::IValue& value) const {
@@ -169,12 +164,14 @@ c10::TypePtr element_type(const Value* value) {
   return list ? list->getElementType() : nullptr;
 }
 
+Value* emit_present(const Emission& emission, Value* value) {
+  const bool optional = kind_of(value) == TypeKind::OptionalType;
+  return optional ? emission.call(c10::aten::_unwrap_optional, {value}) : value;
+}
+
 Value* emit_binary(const Emission& emission, const std::string& op, Value* left, Value* right) {
-  for (Value** side : {&left, &right}) {
-    if ((*side)->type()->kind() == TypeKind::OptionalType) {
-      *side = emission.call(c10::aten::_unwrap_optional, {*side});
-    }
-  }
+  left = emit_present(emission, left);
+  right = emit_present(emission, right);
   if (is_number_type(left) && is_tensor_type(right)) {
     return reflected(emission, op, left, right);
   }
@@ -255,7 +252,8 @@ Value* emit_sum(const Emission& emission, const std::vector<Value*>& values) {
     return fold(emission, items, 0, total,
                 [&](Value* a, Value* b) { return add(a, emission.call(c10::aten::Int, {b})); });
   }
-  return fold(emission, items, 0, type->kind() == TypeKind::FloatType ? as_float(emission, total) : total, add);
+  const bool fractional = type->kind() == TypeKind::FloatType;
+  return fold(emission, items, 0, fractional ? as_type(emission, total, TypeKind::FloatType) : total, add);
 }
 
 Value* emit_extreme(const Emission& emission, const std::string& name, const std::vector<Value*>& values) {

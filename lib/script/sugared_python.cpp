@@ -1,25 +1,20 @@
 #include "script/sugared_python.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <torch/csrc/jit/frontend/error_report.h>
 
-#include "script/builtins.h"
 #include "script/library.h"
-#include "script/python_operators.h"
 #include "script/sugared.h"
 #include "script/sugared_module.h"
 
 namespace bertjit {
 
 using c10::TypeKind;
-using torch::jit::BuiltinFunction;
 using torch::jit::ErrorReport;
 using torch::jit::GraphFunction;
 using torch::jit::NamedValue;
-using torch::jit::SimpleValue;
 using torch::jit::SourceRange;
 using torch::jit::SugaredValue;
 using torch::jit::SugaredValuePtr;
@@ -29,10 +24,6 @@ namespace {
 
 using Arguments = at::ArrayRef<NamedValue>;
 using Values = std::vector<Value*>;
-
-SugaredValuePtr simple(Value* value) {
-  return std::make_shared<SimpleValue>(value);
-}
 
 /// What a value of a module type was before it was a value.
 SugaredValuePtr as_sugared(Compilation& compilation, Value* value) {
@@ -287,11 +278,6 @@ Value* emit_assigned(const Emission& emission, const std::string& variable, Valu
                                       << "assigned to a value of type Tensor");
   }
   return value;
-}
-
-Value* emit_present(const Emission& emission, Value* value) {
-  const bool optional = value->type()->kind() == TypeKind::OptionalType;
-  return optional ? emission.call(c10::aten::_unwrap_optional, {value}) : value;
 }
 
 SugaredValuePtr builtin_function(Compilation& compilation, const std::string& name) {

@@ -38,6 +38,8 @@ struct Emission {
   torch::jit::Value* call(c10::Symbol symbol, const std::vector<torch::jit::Value*>& arguments) const;
 };
 
+/// What may be None, where it is used as what it is otherwise; other values as they are.
+torch::jit::Value* emit_present(const Emission& emission, torch::jit::Value* value);
 /// `left op right`, as Python does it: "add", "mul", "floordiv", "lt", …
 torch::jit::Value* emit_binary(const Emission& emission, const std::string& op, torch::jit::Value* left,
                                torch::jit::Value* right);

@@ -16,7 +16,6 @@ using torch::jit::BuiltinFunction;
 using torch::jit::ErrorReport;
 using torch::jit::GraphFunction;
 using torch::jit::NamedValue;
-using torch::jit::SimpleValue;
 using torch::jit::SourceRange;
 using torch::jit::SugaredTupleValue;
 using torch::jit::SugaredValue;
@@ -29,10 +28,6 @@ using Arguments = at::ArrayRef<NamedValue>;
 
 /// Above this a loop is not written out turn by turn.
 constexpr size_t kLongestUnrolled = 4096;
-
-SugaredValuePtr simple(Value* value) {
-  return std::make_shared<SimpleValue>(value);
-}
 
 bool is_int_list(const Value* value) {
   const auto list = value->type()->cast<c10::ListType>();
