@@ -51,8 +51,7 @@ class Run {
         standard_input_(standard_input),
         sink_(sink),
         parser_(options.format.tag),
-        queue_({.threads = count_threads(options.threads), .hash = options.hash},
-               standard_input, progress) {}
+        queue_({.threads = count_threads(options.threads), .hash = options.hash}, standard_input, progress) {}
 
   ChecksumSummary hash_all() {
     for (const std::string& name : options_.files) {

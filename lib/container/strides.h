@@ -22,9 +22,9 @@ bool is_row_major(const std::vector<int64_t>& shape, const std::vector<int64_t>&
 /// bits or a stride is negative. A tensor lies within a storage of n elements if its offset plus this is at most n.
 std::optional<int64_t> strided_extent(const std::vector<int64_t>& shape, const std::vector<int64_t>& strides);
 
-/// Hands the elements to `sink` in row-major order, copied through a buffer of up to 256 KiB. `bytes` begins with element
-/// [0, …, 0] and holds at least strided_extent() elements of `element_size` bytes; what `sink` gets comes to the product
-/// of `shape` times `element_size`, which the caller bounds.
+/// Hands the elements to `sink` in row-major order, copied through a buffer of up to 256 KiB. `bytes` begins with
+/// element [0, …, 0] and holds at least strided_extent() elements of `element_size` bytes; what `sink` gets comes to
+/// the product of `shape` times `element_size`, which the caller bounds.
 void walk_row_major(std::span<const std::byte> bytes, size_t element_size, const std::vector<int64_t>& shape,
                     const std::vector<int64_t>& strides, const std::function<void(std::span<const std::byte>)>& sink);
 

@@ -45,7 +45,7 @@ void check_is_readable(const ZipArchive& archive, const ArchiveListing& listing)
   }
 }
 
-void sort_records(const ArchiveListing& listing, ScriptFile& file) {
+void sort_records(const ArchiveListing& listing, ScriptArchive& file) {
   for (const ZipRecord& record : file.archive->records()) {
     const std::string name = name_in_archive(listing, record);
     auto& list = name.ends_with(".debug_pkl")                                  ? file.debug
@@ -81,7 +81,7 @@ Pickle read_script_pickle(const ZipArchive& archive, const ZipRecord& record) {
   return pickle;
 }
 
-ScriptClasses read_classes(const ScriptFile& file) {
+ScriptClasses read_classes(const ScriptArchive& file) {
   ScriptClasses classes;
   for (const ScriptRecord& record : file.code) {
     read_class_headers(qualifier_of_record(record.name), read_record_text(file, record), classes);
@@ -96,7 +96,7 @@ std::span<const std::byte> touched_bytes(std::span<const std::byte> storage, con
                          extent * tensor.element_size);
 }
 
-void check_expansion(const ScriptFile& file, const ScriptTensor& tensor) {
+void check_expansion(const ScriptArchive& file, const ScriptTensor& tensor) {
   if (tensor.size_bytes > kMaxExpandedBytes && tensor.size_bytes / kMaxExpansion > file.archive->size_bytes()) {
     fail(*file.archive,
          "tensor " + in_quotes(tensor.name) + " of shape " + shape_text(tensor.shape) + " and strides " +
@@ -130,11 +130,11 @@ const char* script_kind_name(ScriptKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-const ZipRecord* ScriptFile::find(std::string_view name) const {
+const ZipRecord* ScriptArchive::find(std::string_view name) const {
   return archive->find(root + "/" + std::string(name));
 }
 
-const ScriptTensor* ScriptFile::find_tensor(std::string_view name) const {
+const ScriptTensor* ScriptArchive::find_tensor(std::string_view name) const {
   const auto found = std::ranges::find(tensors, name, &ScriptTensor::name);
   return found == tensors.end() ? nullptr : &*found;
 }
@@ -154,8 +154,8 @@ bool is_torchscript(const std::filesystem::path& path) {
          });
 }
 
-ScriptFile read_torchscript(const std::filesystem::path& path) {
-  ScriptFile file;
+ScriptArchive read_torchscript(const std::filesystem::path& path) {
+  ScriptArchive file;
   file.archive = std::make_shared<const ZipArchive>(path);
   const ArchiveListing listing = list_archive(*file.archive);
   check_is_readable(*file.archive, listing);
@@ -172,11 +172,11 @@ ScriptFile read_torchscript(const std::filesystem::path& path) {
   return file;
 }
 
-std::string read_record_text(const ScriptFile& file, const ScriptRecord& record) {
+std::string read_record_text(const ScriptArchive& file, const ScriptRecord& record) {
   return read_bounded(*file.archive, *record.record, kMaxTextBytes);
 }
 
-void read_elements(const ScriptFile& file, const ScriptTensor& tensor,
+void read_elements(const ScriptArchive& file, const ScriptTensor& tensor,
                    const std::function<void(std::span<const std::byte>)>& sink) {
   check_expansion(file, tensor);
   const ZipRecord& record = *file.find(tensor.record);
@@ -194,7 +194,7 @@ void read_elements(const ScriptFile& file, const ScriptTensor& tensor,
   }
 }
 
-std::span<const std::byte> read_elements(const ScriptFile& file, const ScriptTensor& tensor,
+std::span<const std::byte> read_elements(const ScriptArchive& file, const ScriptTensor& tensor,
                                          std::vector<std::byte>& copy) {
   const ZipRecord& record = *file.find(tensor.record);
   if (record.method == ZipMethod::kStored && is_row_major(tensor.shape, tensor.strides)) {

@@ -99,7 +99,7 @@ struct ScriptNode {
   size_t count = 0;
   bool has_own_state = false;
   bool is_module = false;  ///< kObject: code/ has its class, with base Module
-  /// kTensor: index in ScriptFile::tensors.
+  /// kTensor: index in ScriptArchive::tensors.
   size_t tensor = 0;
   /// kObject: the first node that is this very object; its own index if it is that node. What an object holds is
   /// listed under each of its names.
@@ -109,10 +109,10 @@ struct ScriptNode {
 /// One record, under its name without the root folder.
 struct ScriptRecord {
   std::string name;         ///< "code/__torch__.py"
-  const ZipRecord* record;  ///< of ScriptFile::archive
+  const ZipRecord* record;  ///< of ScriptArchive::archive
 };
 
-struct ScriptFile {
+struct ScriptArchive {
   std::shared_ptr<const ZipArchive> archive;
   std::string root;       ///< folder of all records: "traced_bert"
   std::string version;    ///< as the record says: "10"
@@ -150,22 +150,22 @@ bool is_torchscript(const std::filesystem::path& path);
 /// short, records outside the root folder; Error(kUnsupported) for archives of PyTorch before 1.4 (model.json), of
 /// torch.package, big-endian ones, no TorchScript, sparse tensors, objects that hold themselves, and more than a
 /// million values or 200 levels of them.
-ScriptFile read_torchscript(const std::filesystem::path& path);
+ScriptArchive read_torchscript(const std::filesystem::path& path);
 
 /// The text of a small record (code, debug, extra). Throws Error(kCorrupt) if its CRC-32 differs; Error(kUnsupported)
 /// if it is larger than 256 MiB.
-std::string read_record_text(const ScriptFile& file, const ScriptRecord& record);
+std::string read_record_text(const ScriptArchive& file, const ScriptRecord& record);
 
 /// Hands the tensor's elements to `sink` in row-major order, piece by piece: mapped where they lie so in the file,
 /// else copied through a buffer of 256 KiB (a compressed record is unpacked whole first). The storage's CRC-32 is not
 /// checked unless it is compressed.
 /// Throws Error(kUnsupported) if stride 0 makes more than 1 GiB and sixteen times the file's size of it.
-void read_elements(const ScriptFile& file, const ScriptTensor& tensor,
+void read_elements(const ScriptArchive& file, const ScriptTensor& tensor,
                    const std::function<void(std::span<const std::byte>)>& sink);
 
 /// All of them at once: a view of the file, or of `copy`, which it fills if they do not lie row-major and
 /// uncompressed in the file. Errors as read_elements.
-std::span<const std::byte> read_elements(const ScriptFile& file, const ScriptTensor& tensor,
+std::span<const std::byte> read_elements(const ScriptArchive& file, const ScriptTensor& tensor,
                                          std::vector<std::byte>& copy);
 
 }  // namespace bertjit

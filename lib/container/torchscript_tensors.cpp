@@ -126,7 +126,7 @@ bool is_tensor_call(const PickleCall& call) {
   return call.callable->name.starts_with(kRebuild);
 }
 
-ScriptTensorReader::ScriptTensorReader(const ScriptFile& file, std::string folder)
+ScriptTensorReader::ScriptTensorReader(const ScriptArchive& file, std::string folder)
     : file_(file),
       folder_(std::move(folder)),
       value_budget_(std::max<uint64_t>(file.archive->size_bytes(), kMinValueBudget)) {}

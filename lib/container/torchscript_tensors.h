@@ -22,7 +22,7 @@ bool is_tensor_call(const PickleCall& call);
 class ScriptTensorReader {
  public:
   /// `folder` is where the storages of this pickle lie, "data/" or "constants/".
-  ScriptTensorReader(const ScriptFile& file, std::string folder);
+  ScriptTensorReader(const ScriptArchive& file, std::string folder);
 
   /// Fills all but the name's role. Throws as read_torchscript.
   ScriptTensor read(const std::string& name, const PickleCall& call);
@@ -36,7 +36,7 @@ class ScriptTensorReader {
   /// The elements of a tensor of scales or zero points.
   std::vector<double> read_values(const std::string& name, const PickleNode* node);
 
-  const ScriptFile& file_;
+  const ScriptArchive& file_;
   std::string folder_;
   uint64_t value_budget_;  ///< scales and zero points that may still be read: each takes up bytes of the file
 };

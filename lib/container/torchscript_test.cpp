@@ -21,14 +21,14 @@ std::filesystem::path script(const std::string& name) {
 }
 
 /// "kind text" of the value of that name; of a dict's entry the value.
-std::string value_of(const ScriptFile& file, const std::string& name) {
+std::string value_of(const ScriptArchive& file, const std::string& name) {
   const auto found = std::ranges::find(file.nodes.rbegin(), file.nodes.rend(), name, &ScriptNode::name);
   return found == file.nodes.rend() ? "none of that name"
                                     : std::string(script_kind_name(found->kind)) + " " + found->text;
 }
 
 template <class T>
-std::vector<T> elements(const ScriptFile& file, const ScriptTensor& tensor) {
+std::vector<T> elements(const ScriptArchive& file, const ScriptTensor& tensor) {
   std::vector<std::byte> copy;
   const auto bytes = read_elements(file, tensor, copy);
   std::string pieces;
@@ -70,7 +70,7 @@ std::string object_with(const std::string& value) {
 
 // Expected values of this file: testdata/torchscript/make.py, and pickletools.dis of what torch 2.13 wrote.
 TEST_CASE("torchscript: every kind of attribute that make.py gave the module comes back by its name") {
-  const ScriptFile file = read_torchscript(script("module.pt"));
+  const ScriptArchive file = read_torchscript(script("module.pt"));
   CHECK(file.root == "module");
   CHECK(file.version == "3");
   CHECK(file.byteorder == "little");
@@ -106,7 +106,7 @@ TEST_CASE("torchscript: every kind of attribute that make.py gave the module com
 }
 
 TEST_CASE("torchscript: tensors have dtype, shape, role, gradient flag, record and elements") {
-  const ScriptFile file = read_torchscript(script("module.pt"));
+  const ScriptArchive file = read_torchscript(script("module.pt"));
   const ScriptTensor* weight = file.find_tensor("first.weight");
   REQUIRE(weight != nullptr);
   CHECK(weight->role == ScriptRole::kParameter);
@@ -132,7 +132,7 @@ TEST_CASE("torchscript: tensors have dtype, shape, role, gradient flag, record a
 }
 
 TEST_CASE("torchscript: quantized tensors keep scales and zero points, packed weights their state") {
-  const ScriptFile file = read_torchscript(script("quantized.pt"));
+  const ScriptArchive file = read_torchscript(script("quantized.pt"));
   const ScriptTensor* tensorwise = file.find_tensor("tensorwise");
   REQUIRE(tensorwise != nullptr);
   CHECK(tensorwise->dtype == "qint8");
@@ -161,7 +161,7 @@ TEST_CASE("torchscript: quantized tensors keep scales and zero points, packed we
 }
 
 TEST_CASE("torchscript: tied tensors share a record, constants have their own, every record is in one list") {
-  const ScriptFile file = read_torchscript(script("traced.pt"));
+  const ScriptArchive file = read_torchscript(script("traced.pt"));
   CHECK(file.find_tensor("left.weight")->record == file.find_tensor("right.weight")->record);
   CHECK(file.find_tensor("left.bias")->record != file.find_tensor("right.bias")->record);
   REQUIRE(file.constants.size() == 1);
@@ -181,10 +181,10 @@ TEST_CASE("torchscript: tied tensors share a record, constants have their own, e
 }
 
 TEST_CASE("torchscript: strided and compressed tensors come row-major") {
-  const ScriptFile strided = read_torchscript(script("strided.pt"));
+  const ScriptArchive strided = read_torchscript(script("strided.pt"));
   CHECK(strided.find_tensor("left.weight")->strides == std::vector<int64_t>{1, 2});
   CHECK(elements<float>(strided, *strided.find_tensor("left.weight")) == std::vector<float>{0, .25, .5, .75, 1, 1.25});
-  const ScriptFile compressed = read_torchscript(script("compressed.pt"));
+  const ScriptArchive compressed = read_torchscript(script("compressed.pt"));
   REQUIRE(compressed.find("data/0")->method == ZipMethod::kDeflated);
   CHECK(elements<float>(compressed, *compressed.find_tensor("left.weight")) ==
         std::vector<float>{0, .25, .5, .75, 1, 1.25});
@@ -255,7 +255,7 @@ TEST_CASE("torchscript: an object under two names is listed under both, as the s
             "ac__torch__\nLeaf\n)\x81}X\x01\x00\x00\x00nK\x07sbq\x00X\x01\x00\x00\x00"
             "bh\x00ub.");
   });
-  const ScriptFile file = read_torchscript(dir / "x.pt");
+  const ScriptArchive file = read_torchscript(dir / "x.pt");
   CHECK(value_of(file, "a.n") == "int 7");
   CHECK(value_of(file, "b.n") == "int 7");
   REQUIRE(file.nodes.size() == 5);
@@ -289,7 +289,7 @@ TEST_CASE("torchscript: a tensor expanded to far more than the file is not walke
     replace_once(rest, raw("(K\x01t"), raw("(K\x00t"));
     pickle = pickle.substr(0, at) + rest;
   });
-  const ScriptFile file = read_torchscript(dir / "x.pt");
+  const ScriptArchive file = read_torchscript(dir / "x.pt");
   const ScriptTensor* bias = file.find_tensor("first.bias");
   REQUIRE(bias != nullptr);
   CHECK(bias->size_bytes == uint64_t{4} << 31);
@@ -337,7 +337,7 @@ TEST_CASE("torchscript: any changed byte of a pickle gives a file or an Error, n
           bytes[i] = static_cast<char>(before ^ change);
           testing::write_records(records, dir / "x.pt");
           try {
-            const ScriptFile file = read_torchscript(dir / "x.pt");
+            const ScriptArchive file = read_torchscript(dir / "x.pt");
             for (const ScriptTensor& tensor : file.tensors) {
               read_elements(file, tensor, [](std::span<const std::byte>) {});
             }

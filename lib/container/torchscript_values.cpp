@@ -45,7 +45,7 @@ struct Place {
 
 class ValueReader {
  public:
-  ValueReader(const ScriptClasses& classes, const char* folder, ScriptFile& file, std::vector<ScriptNode>& nodes)
+  ValueReader(const ScriptClasses& classes, const char* folder, ScriptArchive& file, std::vector<ScriptNode>& nodes)
       : classes_(classes), tensor_reader_(file, folder), file_(file), nodes_(nodes) {}
 
   void read(const PickleNode* value, const Place& place, std::string type = "") {
@@ -198,7 +198,7 @@ class ValueReader {
 
   const ScriptClasses& classes_;
   ScriptTensorReader tensor_reader_;
-  ScriptFile& file_;
+  ScriptArchive& file_;
   std::vector<ScriptNode>& nodes_;
   std::set<const PickleNode*> open_;  ///< those that the value being read lies in
   std::map<const PickleNode*, size_t> objects_;
@@ -206,14 +206,14 @@ class ValueReader {
 
 }  // namespace
 
-void read_module_values(const Pickle& pickle, const ScriptClasses& classes, ScriptFile& file) {
+void read_module_values(const Pickle& pickle, const ScriptClasses& classes, ScriptArchive& file) {
   if (PickleNode::as<PickleObject>(pickle.root) == nullptr) {
     throw Error(ErrorKind::kCorrupt, file.archive->path().string() + ": data.pkl holds no module");
   }
   ValueReader(classes, "data/", file, file.nodes).read(pickle.root, {});
 }
 
-void read_constant_values(const Pickle& pickle, const ScriptClasses& classes, ScriptFile& file) {
+void read_constant_values(const Pickle& pickle, const ScriptClasses& classes, ScriptArchive& file) {
   const auto* tuple = PickleNode::as<PickleTuple>(pickle.root);
   if (tuple == nullptr) {
     throw Error(ErrorKind::kCorrupt, file.archive->path().string() + ": constants.pkl holds no tuple");

@@ -148,7 +148,7 @@ class Comparison {
     return module.first;
   }
 
-  const ScriptDefinition* find(const ScriptCode& code, const std::string& name) const {
+  const CodeDefinition* find(const ScriptCode& code, const std::string& name) const {
     const auto found = code.definitions.find(name);
     return found == code.definitions.end() ? nullptr : &found->second;
   }
@@ -166,8 +166,8 @@ class Comparison {
   }
 
   void compare_pair(const NamePair& names, const std::string& path) {
-    const ScriptDefinition* a = find(a_, names.first);
-    const ScriptDefinition* b = find(b_, names.second);
+    const CodeDefinition* a = find(a_, names.first);
+    const CodeDefinition* b = find(b_, names.second);
     if (a == nullptr || b == nullptr) {
       return;
     }
@@ -191,7 +191,7 @@ class Comparison {
       if (seen_a_.contains(name)) {
         continue;
       }
-      const ScriptDefinition* b = find(b_, name);
+      const CodeDefinition* b = find(b_, name);
       if (b == nullptr) {
         result_.code.push_back(describe_lone(name, true, a.shown));
         continue;
@@ -212,7 +212,7 @@ class Comparison {
   /// Two texts that read the same may mean different classes of one unmangled name.
   void compare_references() {
     for (const auto& [name, a] : a_.definitions) {
-      const ScriptDefinition* b = find(b_, name);
+      const CodeDefinition* b = find(b_, name);
       if (b != nullptr && a.text != b->text) {
         result_.code.push_back(describe(name, a.text, b->text));
       }

@@ -81,7 +81,7 @@ std::string value_text(const std::vector<ScriptNode>& nodes, const ScriptNode& n
 }
 
 void add_values(Contents& contents) {
-  const ScriptFile& file = *contents.script;
+  const ScriptArchive& file = *contents.script;
   for (const auto* nodes : {&file.nodes, &file.constants}) {
     for (const ScriptNode& node : *nodes) {
       if (node.kind == ScriptKind::kTensor) {
@@ -160,7 +160,7 @@ void add_record_files(Contents& contents) {
 
 void open_script(Contents& contents, int threads) {
   contents.kind = ContentsKind::kTorchScript;
-  contents.script = std::make_shared<ScriptFile>(read_torchscript(contents.path));
+  contents.script = std::make_shared<ScriptArchive>(read_torchscript(contents.path));
   contents.archive = contents.script->archive;
   check_records(*contents.archive, threads);
   contents.size_bytes = contents.archive->size_bytes();

@@ -12,13 +12,13 @@ namespace bertjit {
 
 namespace {
 
-constexpr std::pair<std::string_view, ElementKind> kKinds[] = {
-    {"bool", ElementKind::kBool},       {"uint8", ElementKind::kUInt8},       {"int8", ElementKind::kInt8},
-    {"uint16", ElementKind::kUInt16},   {"int16", ElementKind::kInt16},       {"uint32", ElementKind::kUInt32},
-    {"int32", ElementKind::kInt32},     {"uint64", ElementKind::kUInt64},     {"int64", ElementKind::kInt64},
-    {"float16", ElementKind::kFloat16}, {"bfloat16", ElementKind::kBFloat16}, {"float32", ElementKind::kFloat32},
-    {"float64", ElementKind::kFloat64}, {"quint8", ElementKind::kUInt8},      {"qint8", ElementKind::kInt8},
-    {"qint32", ElementKind::kInt32},
+constexpr std::pair<std::string_view, ElementForm> kKinds[] = {
+    {"bool", ElementForm::kBool},       {"uint8", ElementForm::kUInt8},       {"int8", ElementForm::kInt8},
+    {"uint16", ElementForm::kUInt16},   {"int16", ElementForm::kInt16},       {"uint32", ElementForm::kUInt32},
+    {"int32", ElementForm::kInt32},     {"uint64", ElementForm::kUInt64},     {"int64", ElementForm::kInt64},
+    {"float16", ElementForm::kFloat16}, {"bfloat16", ElementForm::kBFloat16}, {"float32", ElementForm::kFloat32},
+    {"float64", ElementForm::kFloat64}, {"quint8", ElementForm::kUInt8},      {"qint8", ElementForm::kInt8},
+    {"qint32", ElementForm::kInt32},
 };
 
 /// IEEE 754 binary16.
@@ -55,53 +55,53 @@ void read_numbers(const std::byte* from, std::span<double> out) {
   read_all<T>(from, out, [](T value) { return static_cast<double>(value); });
 }
 
-void read_kind(ElementKind kind, const std::byte* from, std::span<double> out) {
+void read_kind(ElementForm kind, const std::byte* from, std::span<double> out) {
   switch (kind) {
-    case ElementKind::kBool:
+    case ElementForm::kBool:
       return read_all<uint8_t>(from, out, [](uint8_t value) { return value != 0 ? 1. : 0.; });
-    case ElementKind::kUInt8:
+    case ElementForm::kUInt8:
       return read_numbers<uint8_t>(from, out);
-    case ElementKind::kInt8:
+    case ElementForm::kInt8:
       return read_numbers<int8_t>(from, out);
-    case ElementKind::kUInt16:
+    case ElementForm::kUInt16:
       return read_numbers<uint16_t>(from, out);
-    case ElementKind::kInt16:
+    case ElementForm::kInt16:
       return read_numbers<int16_t>(from, out);
-    case ElementKind::kUInt32:
+    case ElementForm::kUInt32:
       return read_numbers<uint32_t>(from, out);
-    case ElementKind::kInt32:
+    case ElementForm::kInt32:
       return read_numbers<int32_t>(from, out);
-    case ElementKind::kUInt64:
+    case ElementForm::kUInt64:
       return read_numbers<uint64_t>(from, out);
-    case ElementKind::kInt64:
+    case ElementForm::kInt64:
       return read_numbers<int64_t>(from, out);
-    case ElementKind::kFloat16:
+    case ElementForm::kFloat16:
       return read_all<uint16_t>(from, out, float16_value);
-    case ElementKind::kBFloat16:
+    case ElementForm::kBFloat16:
       return read_all<uint16_t>(from, out, [](uint16_t bits) { return static_cast<double>(bfloat16_value(bits)); });
-    case ElementKind::kFloat32:
+    case ElementForm::kFloat32:
       return read_numbers<float>(from, out);
-    case ElementKind::kFloat64:
+    case ElementForm::kFloat64:
       return read_numbers<double>(from, out);
-    case ElementKind::kOpaque:
+    case ElementForm::kOpaque:
       break;
   }
 }
 
 }  // namespace
 
-ElementKind element_kind(const std::string& dtype) {
+ElementForm element_kind(const std::string& dtype) {
   for (const auto& [name, kind] : kKinds) {
     if (name == dtype) {
       return kind;
     }
   }
-  return ElementKind::kOpaque;
+  return ElementForm::kOpaque;
 }
 
-bool is_floating(ElementKind kind) {
-  return kind == ElementKind::kFloat16 || kind == ElementKind::kBFloat16 || kind == ElementKind::kFloat32 ||
-         kind == ElementKind::kFloat64;
+bool is_floating(ElementForm kind) {
+  return kind == ElementForm::kFloat16 || kind == ElementForm::kBFloat16 || kind == ElementForm::kFloat32 ||
+         kind == ElementForm::kFloat64;
 }
 
 void ElementReader::read(std::span<const std::byte> bytes, int64_t first, std::span<double> out) const {

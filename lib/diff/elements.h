@@ -11,7 +11,7 @@
 
 namespace bertjit {
 
-enum class ElementKind {
+enum class ElementForm {
   kBool,
   kUInt8,
   kInt8,
@@ -29,13 +29,13 @@ enum class ElementKind {
 };
 
 /// By PyTorch's word: "float32"; "qint8" is kInt8, for instance. kOpaque for all that is not among them.
-ElementKind element_kind(const std::string& dtype);
+ElementForm element_kind(const std::string& dtype);
 
-bool is_floating(ElementKind kind);
+bool is_floating(ElementForm kind);
 
 /// How the elements of one tensor become numbers. `quantization` is borrowed, and nullptr for plain tensors.
 struct ElementReader {
-  ElementKind kind = ElementKind::kOpaque;
+  ElementForm kind = ElementForm::kOpaque;
   size_t size = 0;  ///< bytes of an element
   const ScriptQuantization* quantization = nullptr;
   int64_t channel_stride = 1;  ///< elements from one index of the quantization's axis to the next

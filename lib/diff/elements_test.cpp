@@ -59,7 +59,7 @@ TEST_CASE("elements: integers, flags and quantized integers are read as the numb
   CHECK(read("qint8", 1, "\xff\x03", &tensor, {2}) == std::vector<double>{-1, 1});
   const ScriptQuantization channel{"per_channel_affine", {0.5, 2}, {0, 1}, 0};
   CHECK(read("qint8", 1, "\x01\x02\x03\x04", &channel, {2, 2}) == std::vector<double>{0.5, 1, 4, 6});
-  CHECK(element_kind("complex64") == ElementKind::kOpaque);
+  CHECK(element_kind("complex64") == ElementForm::kOpaque);
 }
 
 TEST_CASE("elements: a position is named by its index") {

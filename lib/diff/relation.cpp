@@ -46,13 +46,13 @@ bool same(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-double round_to(ElementKind kind, double value) {
+double round_to(ElementForm kind, double value) {
   switch (kind) {
-    case ElementKind::kFloat16:
+    case ElementForm::kFloat16:
       return round_to_float16(static_cast<float>(value));
-    case ElementKind::kBFloat16:
+    case ElementForm::kBFloat16:
       return round_to_bfloat16(static_cast<float>(value));
-    case ElementKind::kFloat32:
+    case ElementForm::kFloat32:
       return static_cast<float>(value);
     default:
       return value;
@@ -67,8 +67,8 @@ bool set(DiffTensor& tensor, const char* id, std::string text) {
 
 /// One is the other rounded to its dtype.
 bool find_cast(const LoadedTensor& a, const LoadedTensor& b, DiffTensor& tensor) {
-  const ElementKind kind_a = a.reader.kind;
-  const ElementKind kind_b = b.reader.kind;
+  const ElementForm kind_a = a.reader.kind;
+  const ElementForm kind_b = b.reader.kind;
   if (tensor.dtype_a == tensor.dtype_b) {
     return false;
   }
@@ -101,10 +101,10 @@ bool find_detour(const LoadedTensor& a, const LoadedTensor& b, DiffTensor& tenso
       is_one_number(b)) {
     return false;
   }
-  for (const auto& [kind, name] : {std::pair{ElementKind::kFloat16, "float16"},
-                                   {ElementKind::kBFloat16, "bfloat16"},
-                                   {ElementKind::kFloat32, "float32"}}) {
-    const ElementKind narrow = kind;
+  for (const auto& [kind, name] : {std::pair{ElementForm::kFloat16, "float16"},
+                                   {ElementForm::kBFloat16, "bfloat16"},
+                                   {ElementForm::kFloat32, "float32"}}) {
+    const ElementForm narrow = kind;
     const std::string id = std::string("through-") + name;
     if (all_pairs(a, b, [&](double x, double y) { return same(round_to(narrow, x), y); })) {
       return set(tensor, id.c_str(), "B went through " + std::string(name) + ": every value is A's, rounded to it");
@@ -139,13 +139,13 @@ bool find_quantized(const LoadedTensor& a, const LoadedTensor& b, DiffTensor& te
 }
 
 /// A relative difference that rounding one product may leave.
-double rounding(ElementKind kind) {
+double rounding(ElementForm kind) {
   switch (kind) {
-    case ElementKind::kFloat16:
+    case ElementForm::kFloat16:
       return std::ldexp(1, -10);
-    case ElementKind::kBFloat16:
+    case ElementForm::kBFloat16:
       return std::ldexp(1, -7);
-    case ElementKind::kFloat32:
+    case ElementForm::kFloat32:
       return std::ldexp(1, -22);
     default:
       return std::ldexp(1, -50);

@@ -68,7 +68,7 @@ std::string ScriptCode::class_of(const std::string& original) const {
   return found == unmangled.end() ? original : found->second;
 }
 
-ScriptCode read_script_code(const ScriptFile& file) {
+ScriptCode read_script_code(const ScriptArchive& file) {
   ScriptCode code;
   ConstantNumbers constants;
   const std::vector<CodeUnit> units = read_units(file);
@@ -87,12 +87,12 @@ ScriptCode read_script_code(const ScriptFile& file) {
     named.push_back(std::move(unit));
   }
   for (CanonicalCode::Unit& unit : named) {
-    ScriptDefinition& definition = code.definitions[unit.name];
+    CodeDefinition& definition = code.definitions[unit.name];
     definition.shown = without_numbers(unit.text);
     definition.text = std::move(unit.text);
   }
   for (const CodeUnit& unit : units) {
-    ScriptDefinition& definition = code.definitions[canonical.name_of(unit.name)];
+    CodeDefinition& definition = code.definitions[canonical.name_of(unit.name)];
     definition.original = unit.name;
     definition.unmangled = unit.plain;
     code.unmangled[unit.name] = unit.plain;

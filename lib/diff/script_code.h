@@ -12,7 +12,7 @@
 
 namespace bertjit {
 
-struct ScriptDefinition {
+struct CodeDefinition {
   std::string original;   ///< "__torch__.torch.nn.modules.linear.___torch_mangle_3.Linear"
   std::string unmangled;  ///< "__torch__.torch.nn.modules.linear.Linear"
   std::string text;       ///< with canonical names: the one to compare
@@ -21,7 +21,7 @@ struct ScriptDefinition {
 
 struct ScriptCode {
   /// By canonical name: unmangled, and "#1" after it for the second one of that name.
-  std::map<std::string, ScriptDefinition> definitions;
+  std::map<std::string, CodeDefinition> definitions;
   /// Class of every module, by its path; "" is the root. A key of `definitions`, or a name that has no code.
   std::map<std::string, std::string> modules;
   /// Place of CONSTANTS.cN in the order in which code mentions them; those it does not mention come last.
@@ -35,6 +35,6 @@ struct ScriptCode {
 };
 
 /// Reads code/. Throws as read_record_text; Error(kCorrupt) if a class is defined twice.
-ScriptCode read_script_code(const ScriptFile& file);
+ScriptCode read_script_code(const ScriptArchive& file);
 
 }  // namespace bertjit

@@ -75,8 +75,8 @@ std::vector<char> compare_bytes(const Contents& a, const Contents& b, const std:
 }
 
 bool can_be_measured(const ContentsTensor& a, const ContentsTensor& b) {
-  return a.shape == b.shape && a.size_bytes > 0 && element_kind(a.dtype) != ElementKind::kOpaque &&
-         element_kind(b.dtype) != ElementKind::kOpaque;
+  return a.shape == b.shape && a.size_bytes > 0 && element_kind(a.dtype) != ElementForm::kOpaque &&
+         element_kind(b.dtype) != ElementForm::kOpaque;
 }
 
 std::vector<PairStatistics> measure_pairs(const Contents& a, const Contents& b, const std::vector<TensorPair>& pairs,

@@ -135,7 +135,7 @@ std::vector<CodeUnit> split_code(std::string_view qualifier, std::string_view te
   return units;
 }
 
-std::vector<CodeUnit> read_units(const ScriptFile& file) {
+std::vector<CodeUnit> read_units(const ScriptArchive& file) {
   std::vector<CodeUnit> units;
   for (const ScriptRecord& record : file.code) {
     for (CodeUnit& unit : split_code(qualifier_of_record(record.name), read_record_text(file, record))) {

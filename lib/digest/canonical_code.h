@@ -27,7 +27,7 @@ struct CodeUnit {
 std::vector<CodeUnit> split_code(std::string_view qualifier, std::string_view text);
 
 /// Those of all records of the file, in their order. Throws as read_record_text.
-std::vector<CodeUnit> read_units(const ScriptFile& file);
+std::vector<CodeUnit> read_units(const ScriptArchive& file);
 
 /// What a reference to a constant ("CONSTANTS.c3") becomes; may call CanonicalCode::name_of for the constant's classes.
 using ConstantWord = std::function<std::string(size_t index)>;

@@ -44,7 +44,7 @@ void HashJobs::add_check(const ZipArchive& archive, const ZipRecord& record) {
   jobs_.push_back([&archive, &record] { archive.read_pieces(record, release_mapped_pages); });
 }
 
-void HashJobs::add_elements(const ScriptFile& file, const ScriptTensor& tensor, Sha512Digest& result) {
+void HashJobs::add_elements(const ScriptArchive& file, const ScriptTensor& tensor, Sha512Digest& result) {
   jobs_.push_back([this, &file, &tensor, &result] {
     Sha512 hash;
     read_elements(file, tensor, [&](std::span<const std::byte> piece) { hash_piece(hash, piece); });

@@ -24,7 +24,7 @@ class HashJobs {
   /// Checks a record's CRC-32.
   void add_check(const ZipArchive& archive, const ZipRecord& record);
   /// Hashes a tensor's elements in row-major order.
-  void add_elements(const ScriptFile& file, const ScriptTensor& tensor, Sha512Digest& result);
+  void add_elements(const ScriptArchive& file, const ScriptTensor& tensor, Sha512Digest& result);
 
   /// Does them all on that many threads, 0: one for each core. Of several errors the first job's is thrown.
   void run(int threads);

@@ -28,7 +28,7 @@ bool is_mere_note(const std::string& name) {
 /// The SHA-512 of every tensor and record that a digest names; and every record's CRC-32 checked on the way.
 class FileHashes {
  public:
-  FileHashes(const ScriptFile& file, DigestKind kind, const DigestOptions& options) : file_(file) {
+  FileHashes(const ScriptArchive& file, DigestKind kind, const DigestOptions& options) : file_(file) {
     HashJobs jobs(options.count);
     std::map<std::string, Sha512Digest*> whole_records;
     for (const ScriptTensor& tensor : file.tensors) {
@@ -86,7 +86,7 @@ class FileHashes {
                : Key(tensor.record, tensor.element_size, tensor.storage_offset, tensor.shape, tensor.strides);
   }
 
-  const ScriptFile& file_;
+  const ScriptArchive& file_;
   std::map<Key, Sha512Digest> tensors_;
   std::map<std::string, Sha512Digest> records_;
 };
@@ -94,7 +94,7 @@ class FileHashes {
 /// The lines of values: data.pkl's, and each constant's for the code that refers to it.
 class ValueLines {
  public:
-  ValueLines(const ScriptFile& file, const FileHashes& hashes, CanonicalCode& code)
+  ValueLines(const ScriptArchive& file, const FileHashes& hashes, CanonicalCode& code)
       : file_(file), hashes_(hashes), code_(code) {}
 
   std::string module_lines() {
@@ -170,7 +170,7 @@ class ValueLines {
     return is_new ? "-" : std::to_string(first->second.first) + "@" + std::to_string(begin - first->second.second);
   }
 
-  const ScriptFile& file_;
+  const ScriptArchive& file_;
   const FileHashes& hashes_;
   CanonicalCode& code_;
   size_t tensors_seen_ = 0;
@@ -178,7 +178,7 @@ class ValueLines {
 };
 
 /// Where each constant begins in `constants`.
-std::vector<size_t> constant_starts(const ScriptFile& file) {
+std::vector<size_t> constant_starts(const ScriptArchive& file) {
   std::vector<size_t> starts;
   for (size_t i = 0; i < file.constants.size(); ++i) {
     if (file.constants[i].depth == 0) {
@@ -196,7 +196,7 @@ std::string unit_lines(const std::vector<CanonicalCode::Unit>& units) {
   return lines;
 }
 
-std::string code_stream(const ScriptFile& file, DigestKind kind, const FileHashes& hashes) {
+std::string code_stream(const ScriptArchive& file, DigestKind kind, const FileHashes& hashes) {
   const std::string source = file.archive->path().string();
   const std::vector<size_t> starts = constant_starts(file);
   std::function<std::string(size_t)> constant_lines;
@@ -226,7 +226,7 @@ std::string code_stream(const ScriptFile& file, DigestKind kind, const FileHashe
   return "torchscript\n" + stream;
 }
 
-std::string weight_stream(const ScriptFile& file, const FileHashes& hashes, std::vector<std::string>& notes) {
+std::string weight_stream(const ScriptArchive& file, const FileHashes& hashes, std::vector<std::string>& notes) {
   std::vector<WeightEntry> entries;
   for (const ScriptTensor& tensor : file.tensors) {
     if (tensor.role != ScriptRole::kConstant) {
@@ -240,7 +240,7 @@ std::string weight_stream(const ScriptFile& file, const FileHashes& hashes, std:
 }  // namespace
 
 MeaningDigest digest_script(const std::filesystem::path& path, DigestKind kind, const DigestOptions& options) {
-  const ScriptFile file = read_torchscript(path);
+  const ScriptArchive file = read_torchscript(path);
   const FileHashes hashes(file, kind, options);
   MeaningDigest result;
   result.stream = stream_header(kind) + (kind == DigestKind::kWeights ? weight_stream(file, hashes, result.notes)

@@ -149,7 +149,8 @@ Object absolute(const Arguments& arguments, const SourceRange& where) {
   if (tensor_of(value) != nullptr) {
     return call_operator("abs", std::nullopt, {{value}, {}}, where);
   }
-  return integer_of(value) ? int_object(std::llabs(*integer_of(value))) : float_object(std::fabs(as_number(value, where)));
+  return integer_of(value) ? int_object(std::llabs(*integer_of(value)))
+                           : float_object(std::fabs(as_number(value, where)));
 }
 
 Object sequence(const Arguments& arguments, const SourceRange& where, bool list) {

@@ -17,7 +17,6 @@ namespace {
 using Arguments = CallArguments;
 using Method = std::function<Object(const Arguments&, const SourceRange&)>;
 
-
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (size_t at = 0; !from.empty() && (at = text.find(from, at)) != std::string::npos; at += to.size()) {
     text.replace(at, from.size(), to);

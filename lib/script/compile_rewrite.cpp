@@ -279,8 +279,9 @@ class BodyRewriter {
       return std::nullopt;
     }
     const Apply apply(iterable);
-    return dotted_path(apply.callee(), scope_) == "range" ? std::make_optional(Expr(with_callee(apply, std::string(kRangeName))))
-                                                          : std::nullopt;
+    return dotted_path(apply.callee(), scope_) == "range"
+               ? std::make_optional(Expr(with_callee(apply, std::string(kRangeName))))
+               : std::nullopt;
   }
 
   /// `for a, b in …` has one target, a tuple, as Python's own trees have it: the compiler fails on two where it

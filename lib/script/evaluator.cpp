@@ -90,8 +90,8 @@ void execute_assign(const Assign& statement, const ScopePtr& scope) {
   }
 }
 
-Outcome loop_body(const torch::jit::List<Stmt>& body, const ScopePtr& scope, bool& stop) {
-  Outcome outcome = execute(body, scope);
+Executed loop_body(const torch::jit::List<Stmt>& body, const ScopePtr& scope, bool& stop) {
+  Executed outcome = execute(body, scope);
   stop = outcome.flow == Flow::kBreak || outcome.flow == Flow::kReturn;
   if (outcome.flow != Flow::kReturn) {
     outcome.flow = Flow::kNormal;
@@ -130,7 +130,7 @@ void unpack(const torch::jit::List<Expr>& targets, const Object& value, const So
   }
 }
 
-Outcome execute_for(const torch::jit::For& statement, const ScopePtr& scope) {
+Executed execute_for(const torch::jit::For& statement, const ScopePtr& scope) {
   if (statement.itrs().size() != 1) {
     refuse(statement.range(), "a loop over several things at once is outside the subset");
   }
@@ -142,7 +142,7 @@ Outcome execute_for(const torch::jit::For& statement, const ScopePtr& scope) {
       unpack(statement.targets(), item, statement.targets().range(), scope);
     }
     bool stop = false;
-    Outcome outcome = loop_body(statement.body(), scope, stop);
+    Executed outcome = loop_body(statement.body(), scope, stop);
     if (stop) {
       return outcome;
     }
@@ -150,11 +150,11 @@ Outcome execute_for(const torch::jit::For& statement, const ScopePtr& scope) {
   return {};
 }
 
-Outcome execute_while(const torch::jit::While& statement, const ScopePtr& scope) {
+Executed execute_while(const torch::jit::While& statement, const ScopePtr& scope) {
   while (is_true(evaluate(statement.cond(), scope), statement.cond().range())) {
     count_step(statement.range());
     bool stop = false;
-    Outcome outcome = loop_body(statement.body(), scope, stop);
+    Executed outcome = loop_body(statement.body(), scope, stop);
     if (stop) {
       return outcome;
     }
@@ -162,12 +162,12 @@ Outcome execute_while(const torch::jit::While& statement, const ScopePtr& scope)
   return {};
 }
 
-Outcome execute_with(const torch::jit::With& statement, const ScopePtr& scope) {
+Executed execute_with(const torch::jit::With& statement, const ScopePtr& scope) {
   std::vector<std::shared_ptr<void>> guards;
   for (const auto& item : statement.targets()) {
     guards.push_back(enter_context(evaluate(item.target(), scope), item.range()));
   }
-  Outcome outcome = execute(statement.body(), scope);
+  Executed outcome = execute(statement.body(), scope);
   while (!guards.empty()) {
     guards.pop_back();
   }
@@ -212,7 +212,7 @@ void execute_delete(const torch::jit::Delete& statement, const ScopePtr& scope) 
   }
 }
 
-Outcome execute_one(const Stmt& statement, const ScopePtr& scope) {
+Executed execute_one(const Stmt& statement, const ScopePtr& scope) {
   count_step(statement.range());
   switch (statement.kind()) {
     case torch::jit::TK_ASSIGN:
@@ -278,10 +278,10 @@ void execute(const Stmt& statement, const ScopePtr& scope) {
   }
 }
 
-Outcome execute(const torch::jit::List<Stmt>& statements, const ScopePtr& scope) {
+Executed execute(const torch::jit::List<Stmt>& statements, const ScopePtr& scope) {
   for (const auto& statement : statements) {
     try {
-      Outcome outcome = execute_one(statement, scope);
+      Executed outcome = execute_one(statement, scope);
       if (outcome.flow != Flow::kNormal) {
         return outcome;
       }

@@ -17,7 +17,7 @@ namespace bertjit {
 
 enum class Flow { kNormal, kBreak, kContinue, kReturn };
 
-struct Outcome {
+struct Executed {
   Flow flow = Flow::kNormal;
   Object value;  ///< kReturn
 };
@@ -27,7 +27,7 @@ using ScopePtr = std::shared_ptr<PythonScope>;
 // All throw Error(kInvalidArgument), "FILE:LINE:COLUMN: …", with Python's words where Python would raise.
 
 Object evaluate(const torch::jit::Expr& expr, const ScopePtr& scope);
-Outcome execute(const torch::jit::List<torch::jit::Stmt>& statements, const ScopePtr& scope);
+Executed execute(const torch::jit::List<torch::jit::Stmt>& statements, const ScopePtr& scope);
 void execute(const torch::jit::Stmt& statement, const ScopePtr& scope);
 void assign(const torch::jit::Expr& target, const Object& value, const ScopePtr& scope);
 

@@ -118,7 +118,7 @@ Object call_function(const FunctionObject& function, const CallArguments& argume
     locals->set("__self__", arguments.positional.front());
   }
   try {
-    Outcome outcome = execute(function.def.statements(), locals);
+    Executed outcome = execute(function.def.statements(), locals);
     return outcome.flow == Flow::kReturn ? outcome.value : none_object();
   } catch (const Error& error) {
     if (file_of(function.def.range()) == file_of(where)) {

@@ -41,8 +41,7 @@ class Grammar {
       const auto text = word(i);
       in_a_row = text == "-" || text == "+" || text == "~" || text == "not" ? in_a_row + 1 : 0;
       if (in_a_row > kMaxInARow) {
-        throw TextFault(tokens_[i],
-                        "more than " + std::to_string(kMaxInARow) + " operators in a row");
+        throw TextFault(tokens_[i], "more than " + std::to_string(kMaxInARow) + " operators in a row");
       }
       if (tokens_[i].kind == Kind::kBad) {
         throw TextFault(tokens_[i], tokens_[i].fault);
@@ -61,8 +60,7 @@ class Grammar {
       }
     }
     if (!open.empty()) {
-      throw TextFault(tokens_[open.back()],
-                      "'" + std::string(word(open.back())) + "' was never closed");
+      throw TextFault(tokens_[open.back()], "'" + std::string(word(open.back())) + "' was never closed");
     }
   }
 
@@ -88,8 +86,7 @@ class Grammar {
 
   void copy(size_t i) {
     if (out_.size() > limit_) {
-      throw TextFault(tokens_[i],
-                      "comparisons and comprehensions nested this deep are outside the subset");
+      throw TextFault(tokens_[i], "comparisons and comprehensions nested this deep are outside the subset");
     }
     out_.push_back(tokens_[i]);
   }
@@ -125,8 +122,8 @@ class Grammar {
         return separates(at) || (in_for && word(at) == "in");
       });
       if (length > most_) {
-        throw TextFault(tokens_[i],
-            "an expression of more than " + std::to_string(most_) + " parts: store some of it in a variable");
+        throw TextFault(tokens_[i], "an expression of more than " + std::to_string(most_) +
+                                        " parts: store some of it in a variable");
       }
       disjunction(i, stop);
       i = stop;

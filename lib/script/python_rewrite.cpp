@@ -131,8 +131,7 @@ class Rewriter {
       throw TextFault(first, line.fault);
     }
     if (is(first, "else") && (heads_[line.indent] == "for" || heads_[line.indent] == "while")) {
-      throw TextFault(first,
-                      "'else' of a loop is outside the subset: note in a variable whether the loop was left");
+      throw TextFault(first, "'else' of a loop is outside the subset: note in a variable whether the loop was left");
     }
     if (is(first, "elif") && ++branches_ > kMaxBranches) {
       throw TextFault(first,

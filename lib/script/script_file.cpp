@@ -32,9 +32,7 @@ ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, std::string module)
     : ScriptFile(std::move(file), ImportPlace{std::move(module), {}, {}, "", false}) {}
 
 ScriptFile::ScriptFile(std::shared_ptr<PythonFile> file, ImportPlace place)
-    : file_(std::move(file)),
-      place_(std::move(place)),
-      scope_(std::make_shared<PythonScope>(builtin_scope())) {
+    : file_(std::move(file)), place_(std::move(place)), scope_(std::make_shared<PythonScope>(builtin_scope())) {
   for (const auto& statement : file_->statements()) {
     if (statement.kind == Kind::kImport) {
       insert_all(imports_, statement.binds);

@@ -39,10 +39,10 @@ Kind next_kind(std::string_view text, size_t& position) {
 
 class BertPreTokenizer final : public PreTokenizer {
  public:
-  void split(std::string_view text, Place place, Words& words) const override {
+  void split(std::string_view text, TextPlace place, Words& words) const override {
     BertWords walk(text);
     for (std::string_view word; walk.next(word);) {
-      words.add(word, word.data() == text.data() ? place : Place::kInside);
+      words.add(word, word.data() == text.data() ? place : TextPlace::kInside);
     }
   }
 };

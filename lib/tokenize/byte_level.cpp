@@ -85,9 +85,9 @@ constexpr std::array<VisibleByte, 256> kVisibleBytes = make_visible_bytes();
 
 class Gpt2Split final : public PreTokenizer {
  public:
-  void split(std::string_view text, Place place, Words& words) const override {
+  void split(std::string_view text, TextPlace place, Words& words) const override {
     Gpt2Words walk(text);
-    for (std::string_view word; walk.next(word); place = Place::kInside) {
+    for (std::string_view word; walk.next(word); place = TextPlace::kInside) {
       words.add(word, place);
     }
   }
@@ -97,7 +97,7 @@ class ByteLevel final : public PreTokenizer {
  public:
   explicit ByteLevel(const ByteLevelOptions& options) : options_(options) {}
 
-  void split(std::string_view text, Place place, Words& words) const override {
+  void split(std::string_view text, TextPlace place, Words& words) const override {
     std::string spaced;
     if (options_.add_prefix_space && !text.empty() && text.front() != ' ') {
       spaced.reserve(text.size() + 1);
@@ -111,7 +111,7 @@ class ByteLevel final : public PreTokenizer {
       const size_t begin = visible.size();
       append_visible_bytes(word, visible);
       words.add(std::string_view(visible).substr(begin), place);
-      place = Place::kInside;
+      place = TextPlace::kInside;
     };
     if (!options_.use_regex) {
       add(text);

@@ -20,7 +20,7 @@ Strings split_words(std::string_view text) {
 }
 
 Strings split_by(const PreTokenizer& pre_tokenizer, std::string_view text, Words& words) {
-  pre_tokenizer.split(text, Place::kTextStart, words);
+  pre_tokenizer.split(text, TextPlace::kTextStart, words);
   return {words.texts.begin(), words.texts.end()};
 }
 
@@ -103,8 +103,8 @@ TEST_CASE("byte_level: without the pattern the text is one word") {
 TEST_CASE("byte_level: the first word stands where the text does, the others inside") {
   Words words;
   split_by(*make_byte_level({}), "a b", words);
-  CHECK(words.first_place == Place::kTextStart);
+  CHECK(words.first_place == TextPlace::kTextStart);
   Words inner;
-  make_byte_level({})->split("a b", Place::kInside, inner);
-  CHECK(inner.first_place == Place::kInside);
+  make_byte_level({})->split("a b", TextPlace::kInside, inner);
+  CHECK(inner.first_place == TextPlace::kInside);
 }

@@ -43,7 +43,7 @@ void MarianText::append_normalized(std::string_view text, std::string& out) cons
   }
 }
 
-void MarianText::append_ids(std::string_view normalized, Place, std::vector<int32_t>& ids) const {
+void MarianText::append_ids(std::string_view normalized, TextPlace, std::vector<int32_t>& ids) const {
   if (normalized.starts_with(">>")) {
     if (const size_t end = normalized.find("<<"); end != std::string_view::npos) {
       ids.push_back(id_of(normalized.substr(0, end + 2)));

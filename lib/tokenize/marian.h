@@ -31,7 +31,7 @@ class MarianText final : public TextModel {
   void append_normalized(std::string_view text, std::string& out) const override;
 
   /// A language code in front (">>fra<< Hello") is one token, which need not be in the vocabulary.
-  void append_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const override;
+  void append_ids(std::string_view normalized, TextPlace place, std::vector<int32_t>& ids) const override;
 
  private:
   int32_t id_of(std::string_view piece) const;

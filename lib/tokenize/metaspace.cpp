@@ -17,7 +17,7 @@ class Metaspace final : public PreTokenizer {
  public:
   explicit Metaspace(MetaspaceOptions options) : options_(std::move(options)) {}
 
-  void split(std::string_view text, Place place, Words& words) const override {
+  void split(std::string_view text, TextPlace place, Words& words) const override {
     if (text.empty()) {
       return;
     }
@@ -30,15 +30,15 @@ class Metaspace final : public PreTokenizer {
     for (size_t begin = 0; begin < all.size();) {
       const size_t next = all.find(options_.replacement, begin + 1);
       const size_t end = next == std::string_view::npos ? all.size() : next;
-      words.add(all.substr(begin, end - begin), begin == 0 ? place : Place::kInside);
+      words.add(all.substr(begin, end - begin), begin == 0 ? place : TextPlace::kInside);
       begin = end;
     }
   }
 
  private:
-  std::string mark(std::string_view text, Place place) const {
+  std::string mark(std::string_view text, TextPlace place) const {
     const bool wanted = options_.prepend_scheme == Scheme::kAlways ||
-                        (options_.prepend_scheme == Scheme::kFirst && place == Place::kTextStart);
+                        (options_.prepend_scheme == Scheme::kFirst && place == TextPlace::kTextStart);
     std::string marked;
     marked.reserve(text.size() + text.size() / 2 + options_.replacement.size());
     if (wanted && !text.starts_with(' ') && !text.starts_with(options_.replacement)) {

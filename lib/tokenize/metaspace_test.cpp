@@ -14,7 +14,7 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-Strings split(const MetaspaceOptions& options, std::string_view text, Place place = Place::kTextStart) {
+Strings split(const MetaspaceOptions& options, std::string_view text, TextPlace place = TextPlace::kTextStart) {
   Words words;
   make_metaspace(options)->split(text, place, words);
   return {words.texts.begin(), words.texts.end()};
@@ -37,8 +37,8 @@ TEST_CASE("metaspace: each space begins a word, and a text without one in front 
 
 TEST_CASE("metaspace: first marks the start of the text only, never marks none") {
   CHECK(split({.prepend_scheme = Scheme::kFirst}, "a b") == Strings{"▁a", "▁b"});
-  CHECK(split({.prepend_scheme = Scheme::kFirst}, "a b", Place::kInside) == Strings{"a", "▁b"});
-  CHECK(split({}, "a b", Place::kInside) == Strings{"▁a", "▁b"});
+  CHECK(split({.prepend_scheme = Scheme::kFirst}, "a b", TextPlace::kInside) == Strings{"a", "▁b"});
+  CHECK(split({}, "a b", TextPlace::kInside) == Strings{"▁a", "▁b"});
   CHECK(split({.prepend_scheme = Scheme::kNever}, "a b  c ") == Strings{"a", "▁b", "▁", "▁c", "▁"});
 }
 
@@ -49,8 +49,8 @@ TEST_CASE("metaspace: without split the text is one word; another mark may be na
 
 TEST_CASE("metaspace: the words after a split in front keep the place of the first one only") {
   Words words;
-  make_metaspace({})->split("a b", Place::kTextStart, words);
-  CHECK(words.first_place == Place::kTextStart);
+  make_metaspace({})->split("a b", TextPlace::kTextStart, words);
+  CHECK(words.first_place == TextPlace::kTextStart);
 }
 
 TEST_CASE("metaspace: fields that tokenizers refuses are corrupt") {

@@ -31,7 +31,7 @@ void extend(std::vector<T>& values, size_t length, const T& value, Side side) {
 
 }  // namespace
 
-void PipelineTokenizer::append_normalized_ids(std::string_view normalized, Place place,
+void PipelineTokenizer::append_normalized_ids(std::string_view normalized, TextPlace place,
                                               std::vector<int32_t>& ids) const {
   if (!parts_.added_tokens.has_normalized()) {
     parts_.model->append_ids(normalized, place, ids);
@@ -45,7 +45,7 @@ void PipelineTokenizer::append_normalized_ids(std::string_view normalized, Place
     } else {
       parts_.model->append_ids(piece.text, place, ids);
     }
-    place = Place::kInside;
+    place = TextPlace::kInside;
   }
 }
 
@@ -55,7 +55,7 @@ std::vector<int32_t> PipelineTokenizer::find_ids(std::string_view text) const {
   std::vector<TextPiece> pieces;
   parts_.added_tokens.split_raw(text, pieces);
   std::string normalized;
-  Place place = Place::kTextStart;
+  TextPlace place = TextPlace::kTextStart;
   for (const TextPiece& piece : pieces) {
     if (piece.id != Vocabulary::kAbsent) {
       ids.push_back(piece.id);
@@ -64,7 +64,7 @@ std::vector<int32_t> PipelineTokenizer::find_ids(std::string_view text) const {
       parts_.model->append_normalized(piece.text, normalized);
       append_normalized_ids(normalized, place, ids);
     }
-    place = Place::kInside;
+    place = TextPlace::kInside;
   }
   return ids;
 }

@@ -77,7 +77,7 @@ class PipelineTokenizer final : public Tokenizer {
  private:
   std::optional<std::string_view> find_token(int64_t id) const;
   std::vector<int32_t> find_ids(std::string_view text) const;
-  void append_normalized_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const;
+  void append_normalized_ids(std::string_view normalized, TextPlace place, std::vector<int32_t>& ids) const;
   void append(Encoding& encoding, std::span<const int32_t> ids, int64_t type_id) const;
   void pad(Encoding& encoding, int64_t length) const;
 

@@ -26,12 +26,12 @@ class RoleSplit final : public PreTokenizer {
  public:
   explicit RoleSplit(Role (*role_of)(char32_t)) : role_of_(role_of) {}
 
-  void split(std::string_view text, Place place, Words& words) const override {
+  void split(std::string_view text, TextPlace place, Words& words) const override {
     size_t begin = 0;
     Role role = Role::kGap;
     const auto end_word = [&](size_t end) {
       if (role != Role::kGap) {
-        words.add(text.substr(begin, end - begin), begin == 0 ? place : Place::kInside);
+        words.add(text.substr(begin, end - begin), begin == 0 ? place : TextPlace::kInside);
       }
       begin = end;
     };
@@ -67,21 +67,21 @@ class Sequence final : public PreTokenizer {
  public:
   explicit Sequence(std::vector<std::unique_ptr<PreTokenizer>> steps) : steps_(std::move(steps)) {}
 
-  void split(std::string_view text, Place place, Words& words) const override {
+  void split(std::string_view text, TextPlace place, Words& words) const override {
     Words from;
     from.add(text, place);
     for (const auto& step : steps_) {
       Words to;
       to.made = std::move(from.made);  // what the words of this step may still lie in
-      Place first_place = from.first_place;
+      TextPlace first_place = from.first_place;
       for (const std::string_view word : from.texts) {
-        step->split(word, std::exchange(first_place, Place::kInside), to);
+        step->split(word, std::exchange(first_place, TextPlace::kInside), to);
       }
       from = std::move(to);
     }
-    Place first_place = from.first_place;
+    TextPlace first_place = from.first_place;
     for (const std::string_view word : from.texts) {
-      words.add(word, std::exchange(first_place, Place::kInside));
+      words.add(word, std::exchange(first_place, TextPlace::kInside));
     }
     words.made.splice_after(words.made.before_begin(), from.made);
   }

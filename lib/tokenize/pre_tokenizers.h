@@ -17,11 +17,11 @@ namespace bertjit {
 /// Words of a stretch of text, in order. They lie in that text, or in `made` where a step changed them.
 struct Words {
   std::vector<std::string_view> texts;  ///< none is empty
-  Place first_place = Place::kInside;   ///< of the first word; the others are inside
+  TextPlace first_place = TextPlace::kInside;   ///< of the first word; the others are inside
   std::forward_list<std::string> made;  ///< where texts point to must not move
 
   /// Appends a word unless it is empty. `place`: where it begins.
-  void add(std::string_view text, Place place) {
+  void add(std::string_view text, TextPlace place) {
     if (text.empty()) {
       return;
     }
@@ -38,7 +38,7 @@ class PreTokenizer {
   virtual ~PreTokenizer() = default;
 
   /// Appends the words of `text`, which is well-formed UTF-8 and outlives `words`.
-  virtual void split(std::string_view text, Place place, Words& words) const = 0;
+  virtual void split(std::string_view text, TextPlace place, Words& words) const = 0;
 };
 
 /// Makes the pre-tokenizer of a tokenizer.json: `object` is its member "pre_tokenizer", or nullptr for none, which

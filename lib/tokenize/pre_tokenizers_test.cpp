@@ -14,7 +14,7 @@ namespace {
 
 Strings split_by(const json& object, std::string_view text, std::optional<bool> add_prefix_space = std::nullopt) {
   Words words;
-  parse_pre_tokenizer(&object, "file", add_prefix_space)->split(text, Place::kTextStart, words);
+  parse_pre_tokenizer(&object, "file", add_prefix_space)->split(text, TextPlace::kTextStart, words);
   return {words.texts.begin(), words.texts.end()};
 }
 
@@ -60,13 +60,13 @@ TEST_CASE("pre_tokenizers: a Sequence splits the words of the step before") {
 TEST_CASE("pre_tokenizers: only a word at the start of the text is at its start") {
   const auto first_place = [](const json& object, std::string_view text) {
     Words words;
-    parse_pre_tokenizer(&object, "file")->split(text, Place::kTextStart, words);
+    parse_pre_tokenizer(&object, "file")->split(text, TextPlace::kTextStart, words);
     return words.first_place;
   };
   for (const json& object : {type_of("WhitespaceSplit"), type_of("BertPreTokenizer"),
                              sequence_of({type_of("WhitespaceSplit"), type_of("Punctuation")})}) {
-    CHECK(first_place(object, "a b") == Place::kTextStart);
-    CHECK(first_place(object, " a b") == Place::kInside);
+    CHECK(first_place(object, "a b") == TextPlace::kTextStart);
+    CHECK(first_place(object, " a b") == TextPlace::kInside);
   }
 }
 

@@ -9,7 +9,7 @@
 namespace bertjit {
 
 /// Where a stretch of text stands: Metaspace may put its mark before the first one only.
-enum class Place {
+enum class TextPlace {
   kTextStart,  ///< nothing stands before it, not even an added token
   kInside,
 };
@@ -24,7 +24,7 @@ class TextModel {
   virtual void append_normalized(std::string_view text, std::string& out) const = 0;
 
   /// Appends the ids of text that append_normalized() made.
-  virtual void append_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const = 0;
+  virtual void append_ids(std::string_view normalized, TextPlace place, std::vector<int32_t>& ids) const = 0;
 };
 
 }  // namespace bertjit

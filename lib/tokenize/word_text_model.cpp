@@ -25,7 +25,7 @@ void WordTextModel::append_normalized(std::string_view text, std::string& out) c
   }
 }
 
-void WordTextModel::append_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const {
+void WordTextModel::append_ids(std::string_view normalized, TextPlace place, std::vector<int32_t>& ids) const {
   if (normalized.empty()) {
     return;
   }

@@ -18,7 +18,7 @@ class WordTextModel final : public TextModel {
                 std::unique_ptr<WordModel> model);
 
   void append_normalized(std::string_view text, std::string& out) const override;
-  void append_ids(std::string_view normalized, Place place, std::vector<int32_t>& ids) const override;
+  void append_ids(std::string_view normalized, TextPlace place, std::vector<int32_t>& ids) const override;
 
  private:
   std::unique_ptr<Normalizer> normalizer_;
