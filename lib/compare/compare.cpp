@@ -116,6 +116,9 @@ void choose_tolerance(const at::Tensor& expected, const at::Tensor& actual, cons
   result.rtol = exact ? 0 : rtol;
   result.atol = exact ? 0 : atol;
   result.equal_nan = tolerance.equal_nan;
+  if (!exact) {
+    result.min_sqnr_db = tolerance.min_sqnr_db;
+  }
 }
 
 template <class Wide>
@@ -231,7 +234,12 @@ void measure(const at::Tensor& expected, const at::Tensor& actual, TensorCompari
   result.actual_nan_count = statistics.actual_nans;
   result.expected_inf_count = statistics.expected_infs;
   result.actual_inf_count = statistics.actual_infs;
-  if (statistics.mismatched > 0) {
+  if (result.min_sqnr_db) {
+    // NaN is no ratio, and does not pass.
+    if (!(result.sqnr_db >= *result.min_sqnr_db)) {
+      add_message(result, Mismatch::kValues, noise_message(result.sqnr_db, *result.min_sqnr_db));
+    }
+  } else if (statistics.mismatched > 0) {
     add_message(result, Mismatch::kValues, values_message(statistics, shape, element_kind(expected, actual)));
   } else if (!result.equal_nan && statistics.non_finite_matches == statistics.elements) {
     add_message(result, Mismatch::kEmpty, "Tensor-likes have no finite elements: nothing was compared.");

@@ -106,4 +106,9 @@ std::string values_message(const ElementStatistics& statistics, const std::vecto
          non_finite_line(statistics);
 }
 
+std::string noise_message(double sqnr_db, double min_sqnr_db) {
+  return "Tensor-likes are not close!\n\nSignal to noise ratio: " + python_float(sqnr_db) + " dB (at least " +
+         python_float(min_sqnr_db) + " dB expected)";
+}
+
 }  // namespace bertjit

@@ -24,4 +24,7 @@ enum class ElementKind { kFloat, kInteger, kBool };
 /// an element is not finite, one line of our own says that such elements do not match.
 std::string values_message(const ElementStatistics& statistics, const std::vector<int64_t>& shape, ElementKind kind);
 
+/// The same where the signal to noise ratio decides.
+std::string noise_message(double sqnr_db, double min_sqnr_db);
+
 }  // namespace bertjit

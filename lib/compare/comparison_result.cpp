@@ -73,6 +73,9 @@ EvidenceFields comparison_evidence(const TensorComparison& comparison) {
   fields.push_back({"rtol", comparison.rtol});
   fields.push_back({"atol", comparison.atol});
   fields.push_back({"equal_nan", comparison.equal_nan});
+  if (comparison.min_sqnr_db) {
+    fields.push_back({"min_sqnr_db", *comparison.min_sqnr_db});
+  }
   add_text(fields, "message", comparison.message);
   return fields;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ struct TensorComparison {
   double rtol = 0;  ///< as used, after defaults
   double atol = 0;
   bool equal_nan = false;
+  std::optional<double> min_sqnr_db;  ///< set: what decided, of floating tensors
 
   int64_t elements = 0;
   int64_t mismatched_elements = 0;

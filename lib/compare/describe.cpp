@@ -16,4 +16,9 @@ std::string shape_text(const at::Tensor& tensor) {
   return text + "]";
 }
 
+std::string non_finite_text(int64_t nans, int64_t infinities) {
+  const std::string text = nans > 0 ? std::to_string(nans) + " NaN" : "";
+  return infinities > 0 ? text + (text.empty() ? "" : " and ") + std::to_string(infinities) + " infinite" : text;
+}
+
 }  // namespace bertjit

@@ -26,7 +26,10 @@ OutputDifference compare_named(const c10::IValue& expected, const c10::IValue& a
       difference.where = leaf.name;
       difference.message = (leaf.name == "output" ? "the output" : "output " + leaf.name) + " differs (" +
                            mismatch_name(leaf.mismatch) + ")";
-      if (leaf.mismatch == Mismatch::kValues) {
+      if (leaf.mismatch == Mismatch::kValues && leaf.min_sqnr_db) {
+        difference.message += ": SQNR " + short_number(leaf.sqnr_db) + " dB, expected at least " +
+                              short_number(*leaf.min_sqnr_db) + " dB";
+      } else if (leaf.mismatch == Mismatch::kValues) {
         difference.message += ": " + std::to_string(leaf.mismatched_elements) + " of " + std::to_string(leaf.elements) +
                               " elements, by up to " + short_number(leaf.max_abs_error);
       }

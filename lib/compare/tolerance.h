@@ -19,6 +19,9 @@ struct Tolerance {
   std::optional<double> atol;
   /// Lets NaN pass against NaN; for outputs that are undefined on purpose, such as the mean of no rows.
   bool equal_nan = false;
+  /// Set: floating tensors pass if their signal to noise ratio is at least this, whatever single elements do. For what
+  /// is quantized, where every element is off by a part of the tensor's range.
+  std::optional<double> min_sqnr_db = std::nullopt;
 };
 
 }  // namespace bertjit
