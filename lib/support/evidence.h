@@ -43,6 +43,7 @@ struct CheckResult {
   std::string summary;  ///< one line: what was compared and what came out
   std::string where;    ///< module path, tensor, output or record that is to blame; empty if none
   EvidenceFields evidence;
+  std::string advice;  ///< one sentence: how to mend it; empty where nothing is to be done
 };
 
 }  // namespace bertjit

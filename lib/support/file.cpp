@@ -64,6 +64,43 @@ Mappings& mappings() {
   return instance;
 }
 
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// A file name may be as long as the system allows; the temporary one must not be longer.
+std::string hidden_stem(const fs::path& target) {
+  return "." + target.filename().string().substr(0, 200);
+}
+
+/// A file in `folder` that has no name until link_nameless() gives it one, so that a kill leaves nothing behind; -1
+/// where the file system has no such files. Its name is given through /proc, which must therefore be there.
+int open_nameless(const fs::path& folder) {
+  return ::access("/proc/self/fd", X_OK) == 0 ? ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
+}
+
+/// Fails, with errno, where `name` exists.
+bool link_nameless(int fd, const fs::path& name) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return ::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+/// Gives it a hidden name beside `target`, which exists; empty, with errno, if that fails.
+fs::path link_beside(int fd, const fs::path& target) {
+  constexpr int kMaxTries = 1000;  // names left by others
+  for (int i = 0; i < kMaxTries; ++i) {
+    const fs::path name =
+        folder_of(target) / (hidden_stem(target) + "." + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp");
+    if (link_nameless(fd, name)) {
+      return name;
+    }
+    if (errno != EEXIST) {
+      break;
+    }
+  }
+  return {};
+}
+
 // How much is written before the system is asked to start moving it to the disk, so that the final fsync has little to
 // wait for.
 constexpr uint64_t kWritebackBytes = 16u << 20;
@@ -116,6 +153,17 @@ void release_mapped_pages(std::span<const std::byte> bytes) {
   }
 }
 
+void allow_private_writes(const MappedFile& file) {
+  const auto bytes = file.bytes();
+  if (bytes.empty()) {
+    return;
+  }
+  if (::mprotect(bytes.data(), bytes.size(), PROT_READ | PROT_WRITE) != 0) {
+    throw system_error("cannot map " + file.path().string() + " for writing in memory");
+  }
+  mappings().remove(bytes.data());
+}
+
 std::string read_text_file(const fs::path& path, size_t max_bytes) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
@@ -128,6 +176,9 @@ std::string read_text_file(const fs::path& path, size_t max_bytes) {
 }
 
 AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
+  if (target.empty()) {
+    throw Error(ErrorKind::kInvalidArgument, "cannot write '': a file needs a name");
+  }
   std::error_code ignored;
   if (fs::is_directory(target, ignored)) {
     throw Error(ErrorKind::kInvalidArgument, "cannot write " + target.string() + ": is a directory; name a file in it");
@@ -142,14 +193,16 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
     return;
   }
   resolved_ = exists ? fs::canonical(target) : target;
-  const fs::path folder = resolved_.has_parent_path() ? resolved_.parent_path() : fs::path(".");
-  // A file name may be as long as the system allows; the temporary one must not be longer.
-  std::string pattern = (folder / ("." + resolved_.filename().string().substr(0, 200) + ".XXXXXX.tmp")).string();
-  fd_ = ::mkostemps(pattern.data(), 4, O_CLOEXEC);
+  const fs::path folder = folder_of(resolved_);
+  fd_ = open_nameless(folder);
   if (fd_ < 0) {
-    throw system_error("cannot write " + target.string());
+    std::string pattern = (folder / (hidden_stem(resolved_) + ".XXXXXX.tmp")).string();
+    fd_ = ::mkostemps(pattern.data(), 4, O_CLOEXEC);
+    if (fd_ < 0) {
+      throw system_error("cannot write " + target.string());
+    }
+    temporary_ = pattern;
   }
-  temporary_ = pattern;
   // mkostemps makes files only their owner can read; a new file should have the bits any program would give it.
   mode_t mode = status.st_mode & 07777;
   if (!exists) {
@@ -187,7 +240,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     }
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
-  if (!temporary_.empty() && begun / kWritebackBytes != size_bytes_ / kWritebackBytes) {
+  if (!resolved_.empty() && begun / kWritebackBytes != size_bytes_ / kWritebackBytes) {
     ::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);
   }
 }
@@ -197,23 +250,30 @@ void AtomicFile::write(const std::string& text) {
 }
 
 void AtomicFile::commit() {
-  if (temporary_.empty()) {
+  if (resolved_.empty()) {
     discard();
     return;
   }
-  if (::fsync(fd_) != 0) {
-    throw system_error("cannot write " + target_.string());
+  const auto check = [this](bool done) {
+    if (!done) {
+      throw system_error("cannot write " + target_.string());
+    }
+  };
+  check(::fsync(fd_) == 0);
+  const bool is_nameless = temporary_.empty();
+  const bool is_in_place = is_nameless && link_nameless(fd_, resolved_);
+  if (is_nameless && !is_in_place) {
+    check(errno == EEXIST);
+    temporary_ = link_beside(fd_, resolved_);
+    check(!temporary_.empty());
   }
-  if (::close(std::exchange(fd_, -1)) != 0) {
-    throw system_error("cannot write " + target_.string());
+  check(::close(std::exchange(fd_, -1)) == 0);
+  if (!is_in_place) {
+    check(::rename(temporary_.c_str(), resolved_.c_str()) == 0);
+    temporary_.clear();
   }
-  if (::rename(temporary_.c_str(), resolved_.c_str()) != 0) {
-    throw system_error("cannot write " + target_.string());
-  }
-  temporary_.clear();
   // The rename itself lives in the folder; without this a power cut could still bring the old file back.
-  const fs::path folder = resolved_.has_parent_path() ? resolved_.parent_path() : fs::path(".");
-  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor directory(::open(folder_of(resolved_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) {
     ::fsync(directory.get());
   }

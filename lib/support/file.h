@@ -42,6 +42,11 @@ class MappedFile {
 /// they do not. The bytes stay valid: they are read from the file (the page cache, as a rule) when they are next used.
 void release_mapped_pages(std::span<const std::byte> bytes);
 
+/// Lets the bytes of a MappedFile that is alive be written to, for this process alone: the file stays as it is. From
+/// then on release_mapped_pages() leaves that file's memory alone, since what was written there is nowhere else. Throws
+/// Error(kIo) where the system refuses.
+void allow_private_writes(const MappedFile& file);
+
 /// The whole of a small text file (config.json, vocab.txt).
 ///
 /// Throws Error(kNotFound, kIo); Error(kInvalidArgument) if it is a directory or larger than `max_bytes`.

@@ -1,7 +1,11 @@
 #include "support/file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "support/error.h"
 #include "testing/testing.h"
@@ -93,6 +97,39 @@ TEST_CASE("support: without a commit the old file stays and nothing is left besi
   CHECK(entries_in(folder.path()) == 1);
 }
 
+TEST_CASE("support: a process that is killed while it writes leaves the old file and nothing beside it") {
+  const testing::TempDir folder;
+  if (const int fd = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY, 0600); fd < 0) {
+    SUCCEED("skipped: the file system has no files without names");
+    return;
+  } else {
+    ::close(fd);
+  }
+  testing::write_bytes(folder / "out", "old");
+  for (const std::string name : {"out", "new"}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      AtomicFile file(folder / name);
+      file.write(std::string(1 << 20, 'n'));
+      ::raise(SIGKILL);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+  }
+  CHECK(testing::read_bytes(folder / "out") == "old");
+  CHECK(entries_in(folder.path()) == 1);
+}
+
+TEST_CASE("support: a hidden file that another run left is in nobody's way") {
+  const testing::TempDir folder;
+  testing::write_bytes(folder / "out", "old");
+  testing::write_bytes(folder / (".out." + std::to_string(::getpid()) + "-0.tmp"), "left");
+  write_file_atomically(folder / "out", "new");
+  CHECK(testing::read_bytes(folder / "out") == "new");
+  CHECK(entries_in(folder.path()) == 2);
+}
+
 TEST_CASE("support: a replaced file keeps its permission bits, a new one gets the usual ones") {
   const testing::TempDir folder;
   testing::write_bytes(folder / "out", "old");
@@ -118,6 +155,7 @@ TEST_CASE("support: a symbolic link stays a link, and the file it names is repla
 TEST_CASE("support: a directory, a missing folder and a full device are refused") {
   const testing::TempDir folder;
   CHECK(kind_of_failure([&] { AtomicFile{folder.path()}; }) == ErrorKind::kInvalidArgument);
+  CHECK(kind_of_failure([&] { AtomicFile{""}; }) == ErrorKind::kInvalidArgument);
   CHECK(kind_of_failure([&] { AtomicFile{folder / "none/out"}; }) == ErrorKind::kNotFound);
   CHECK_THROWS_WITH(write_file_atomically("/dev/full", "x"), Catch::Contains("No space left on device"));
 }
