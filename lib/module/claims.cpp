@@ -40,7 +40,9 @@ std::string claims_to_json(const Claims& claims) {
   for (const auto& [key, value] : {std::pair("architecture", claims.architecture),
                                    {"head", claims.head},
                                    {"dtype", claims.dtype},
-                                   {"attn_implementation", claims.attn_implementation}}) {
+                                   {"attn_implementation", claims.attn_implementation},
+                                   {"source_sha512", claims.source_sha512},
+                                   {"tokenizer_sha512", claims.tokenizer_sha512}}) {
     if (!value.empty()) {
       json[key] = value;
     }
@@ -66,6 +68,8 @@ Claims claims_from_json(const std::string& text, const std::string& name) {
   claims.outputs = field<std::vector<std::string>>(json, name, "outputs", "a list of output names");
   claims.dtype = field<std::string>(json, name, "dtype", "a string");
   claims.attn_implementation = field<std::string>(json, name, "attn_implementation", "a string");
+  claims.source_sha512 = field<std::string>(json, name, "source_sha512", "a string");
+  claims.tokenizer_sha512 = field<std::string>(json, name, "tokenizer_sha512", "a string");
   claims.dynamic_batch = flag(json, name, "dynamic_batch");
   claims.dynamic_length = flag(json, name, "dynamic_length");
   return claims;

@@ -17,6 +17,8 @@ TEST_CASE("claims: what was written is read back") {
   claims.dynamic_batch = true;
   claims.dynamic_length = false;
   claims.attn_implementation = "sdpa";
+  claims.source_sha512 = std::string(128, 'a');
+  claims.tokenizer_sha512 = std::string(128, 'b');
   const std::string text = claims_to_json(claims);
   CHECK(text == claims_to_json(claims));
   const Claims back = claims_from_json(text, "x");
@@ -28,6 +30,8 @@ TEST_CASE("claims: what was written is read back") {
   CHECK(back.dynamic_batch == true);
   CHECK(back.dynamic_length == false);
   CHECK(back.attn_implementation == claims.attn_implementation);
+  CHECK(back.source_sha512 == claims.source_sha512);
+  CHECK(back.tokenizer_sha512 == claims.tokenizer_sha512);
 }
 
 TEST_CASE("claims: keys are sorted, what is not claimed is left out") {

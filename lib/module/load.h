@@ -20,7 +20,9 @@ struct LoadedModule {
 /// Loads a TorchScript archive onto the CPU.
 ///
 /// The file is mapped once: the bytes whose CRC-32 is checked are the bytes that are loaded (torch::jit::load ignores
-/// the CRCs, and a flipped weight bit loads silently). libtorch runs the __setstate__ of objects in it (packed weights
+/// the CRCs, and a flipped weight bit loads silently). Weights stay where they lie in it; a module that works in place
+/// changes them for itself alone. The file must not be changed in place while the module lives; replacing it (a rename)
+/// does no harm. libtorch runs the __setstate__ of objects in it (packed weights
 /// of quantized layers have one): a file of a stranger is not safe to load.
 /// Throws Error(kNotFound, kIo); Error(kCorrupt) for an archive that is not whole, naming the record;
 /// Error(kUnsupported) for a zip that is no TorchScript archive.
