@@ -49,8 +49,7 @@ c10::IValue run_forward(const Signature& signature, const BoundBatch& batch, Gra
   } catch (const std::runtime_error& error) {
     message = essential_message(error.what());
   }
-  throw Error(ErrorKind::kInvalidArgument,
-              signature.owner + ": does not run on " + shapes_text(signature, batch) + ": " + message + advice);
+  throw RunError(signature.owner + ": does not run on " + shapes_text(signature, batch) + ": " + message + advice);
 }
 
 /// Rows of the embedding table whose name ends in `table`; 0 if there is none.
@@ -74,10 +73,14 @@ int64_t rows_of_first(const torch::jit::Module& module, std::initializer_list<co
 
 /// How many rows of its position table stand before a text's first position. RoBERTa and its kin count from padding:
 /// their positions are cumsum(input_ids != padding) + padding, which begins at padding + 1; others begin at 0.
-int64_t rows_before_first_position(const torch::jit::Method& forward) {
-  const auto graph = forward.graph()->copy();
-  torch::jit::Inline(*graph);
-  for (const torch::jit::Node* node : graph->nodes()) {
+int64_t rows_before_first_position(const torch::jit::Block& code) {
+  for (const torch::jit::Node* node : code.nodes()) {
+    // The network may stand in a loop over texts, or on one side of a branch.
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (const int64_t rows = rows_before_first_position(*inner); rows > 0) {
+        return rows;
+      }
+    }
     if (node->kind() != c10::aten::cumsum) {
       continue;
     }
@@ -96,7 +99,12 @@ int64_t rows_before_first_position(const torch::jit::Method& forward) {
 /// The longest sequence that the module's table of positions allows; 0 if it has none.
 int64_t guessed_max_positions(const torch::jit::Module& module, const torch::jit::Method& forward) {
   const int64_t rows = rows_of_first(module, {".position_embeddings.weight", ".embed_positions.weight"});
-  return rows == 0 ? 0 : std::max<int64_t>(rows - rows_before_first_position(forward), 0);
+  if (rows == 0) {
+    return 0;
+  }
+  const auto graph = forward.graph()->copy();
+  torch::jit::Inline(*graph);
+  return std::max<int64_t>(rows - rows_before_first_position(*graph->block()), 0);
 }
 
 bool is_tensor_type(const c10::TypePtr& type) {
@@ -158,13 +166,16 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
     throw Error(ErrorKind::kUnsupported, owner + ": the module has no forward method");
   }
   const auto& arguments = forward->function().getSchema().arguments();
+  // Files of others may call their arguments argument_1, input, x.1; claims say what they are.
+  const bool has_claimed_names = loaded_.claims && loaded_.claims->inputs.size() + 1 == arguments.size();
   for (size_t i = 1; i < arguments.size(); ++i) {
     const auto& argument = arguments[i];
+    const std::string& name = has_claimed_names ? loaded_.claims->inputs[i - 1] : argument.name();
     if (!is_tensor_type(argument.type())) {
-      signature_.inputs.emplace_back(argument.name(), argument.type(), argument.default_value());
+      signature_.inputs.emplace_back(name, argument.type(), argument.default_value());
       continue;
     }
-    ModelInput input = guessed_input(argument.name(), loaded_);
+    ModelInput input = guessed_input(name, loaded_);
     if (known != nullptr) {
       for (const auto& candidate : known->inputs) {
         input = candidate.name == input.name ? candidate : input;

@@ -10,8 +10,15 @@
 #include "infer/signature.h"
 #include "models/model.h"
 #include "module/load.h"
+#include "support/error.h"
 
 namespace bertjit {
+
+/// A model that does not take the inputs it was run on: its answer, where others are of whoever asked.
+class RunError : public Error {
+ public:
+  explicit RunError(const std::string& message) : Error(ErrorKind::kInvalidArgument, message) {}
+};
 
 class Runner {
  public:
@@ -21,8 +28,7 @@ class Runner {
   /// Names of the flattened outputs; empty where they are not known.
   virtual const std::vector<std::string>& output_names() const = 0;
   /// Runs once, on the values of `batch` themselves: a model that works in place changes them.
-  /// Throws Error(kInvalidArgument) with libtorch's own words and what to do where the model does not take these
-  /// inputs.
+  /// Throws RunError with libtorch's own words and what to do where the model does not take these inputs.
   virtual c10::IValue run(const BoundBatch& batch, GradMode grad) = 0;
   /// The same on a copy: `batch` stays as it is.
   c10::IValue run_on_copy(const BoundBatch& batch, GradMode grad) {
@@ -56,9 +62,10 @@ class EagerRunner : public Runner {
 /// A TorchScript module's forward.
 class ModuleRunner : public Runner {
  public:
-  /// Types and default values of the arguments are forward's own. What is known of a tensor's values comes from `known`
-  /// where it has an argument of that name (a network built from the same checkpoint), else from claims, usual names
-  /// and the module's own embedding tables. Throws Error(kUnsupported) if the module has no forward.
+  /// Types and default values of the arguments are forward's own, and their names unless claims name as many. What is
+  /// known of a tensor's values comes from `known` where it has an argument of that name (a network built from the same
+  /// checkpoint), else from claims, usual names and the module's own embedding tables. Throws Error(kUnsupported) if
+  /// the module has no forward.
   ModuleRunner(LoadedModule loaded, const std::string& owner, const ModelDescription* known = nullptr);
 
   const Signature& signature() const override {

@@ -1,6 +1,4 @@
 // Traces with one place changed: the change is reported where it is, and the network that is built is not changed.
-#include <functional>
-
 #include "recognise/recognise_testing.h"
 
 namespace bertjit {
@@ -9,36 +7,12 @@ using Catch::Matchers::Contains;
 using testing::agreement;
 using testing::arguments_for;
 using testing::contradictions_of;
+using testing::edit;
+using testing::set_input;
 using testing::testdata;
 using testing::traced;
 
 namespace {
-
-/// Calls `change` on the nodes `kind` ("aten::gelu") in the code of the module at `path`; requires that there are any.
-void edit(const torch::jit::Module& root, const std::string& path, const std::string& kind,
-          const std::function<void(torch::jit::Node*)>& change) {
-  int found = 0;
-  for (const auto& module : root.named_modules()) {
-    const auto method = module.name == path ? module.value.find_method("forward") : std::nullopt;
-    if (!method) {
-      continue;
-    }
-    const auto graph = method->graph();
-    for (torch::jit::Node* node : graph->nodes()) {
-      if (node->kind() == c10::Symbol::fromQualString(kind)) {
-        const torch::jit::WithInsertPoint guard(node);
-        change(node);
-        ++found;
-      }
-    }
-  }
-  REQUIRE(found > 0);
-}
-
-/// Replaces the `index`-th input of a node by a constant.
-std::function<void(torch::jit::Node*)> set_input(size_t index, const c10::IValue& value) {
-  return [=](torch::jit::Node* node) { node->replaceInput(index, node->owningGraph()->insertConstant(value)); };
-}
 
 /// What is found in a changed trace, which must not answer as the network that is built.
 std::string found_in(LoadedModule& loaded, const std::string& field, const nlohmann::json& expected) {

@@ -1,9 +1,6 @@
 #include "recognise/naming.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/native/quantized/PackedParams.h>
-
-#include "testing/testing.h"
+#include "recognise/recognise_testing.h"
 
 namespace bertjit {
 
@@ -11,14 +8,10 @@ namespace {
 
 /// A torch.ao.nn.quantized.dynamic.Linear as TorchScript stores it.
 torch::jit::Module quantised_linear(const at::Tensor& weight, const at::Tensor& bias) {
-  using Packed = c10::intrusive_ptr<LinearPackedParamsBase>;
-  const at::Tensor rounded = at::quantize_per_tensor(weight, /*scale=*/0.25, /*zero_point=*/0, at::kQInt8);
-  const Packed packed = c10::Dispatcher::singleton()
-                            .findSchemaOrThrow("quantized::linear_prepack", "")
-                            .typed<Packed(at::Tensor, std::optional<at::Tensor>)>()
-                            .call(rounded, bias);
+  const c10::IValue packed =
+      testing::packed_int8(at::quantize_per_tensor(weight, /*scale=*/0.25, /*zero_point=*/0, at::kQInt8), bias);
   torch::jit::Module parameters("LinearPackedParams");
-  parameters.register_attribute("_packed_params", c10::getCustomClassType<Packed>(), c10::IValue(packed));
+  parameters.register_attribute("_packed_params", packed.type(), packed);
   torch::jit::Module linear("Linear");
   linear.register_module("_packed_params", parameters);
   return linear;

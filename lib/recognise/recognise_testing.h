@@ -3,12 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/native/quantized/PackedParams.h>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/weights.h"
@@ -92,6 +96,41 @@ inline Agreement agreement(LoadedModule& loaded, const Recognition& recognition,
     ++result.compared;
   }
   return result;
+}
+
+/// An int8 weight packed for quantized::linear_dynamic.
+inline c10::IValue packed_int8(const at::Tensor& weight, const at::Tensor& bias) {
+  using Packed = c10::intrusive_ptr<LinearPackedParamsBase>;
+  return c10::IValue(c10::Dispatcher::singleton()
+                         .findSchemaOrThrow("quantized::linear_prepack", "")
+                         .typed<Packed(at::Tensor, std::optional<at::Tensor>)>()
+                         .call(weight, bias.defined() ? std::optional(bias) : std::nullopt));
+}
+
+/// Calls `change` on the nodes `kind` ("aten::gelu") in the code of the module at `path`; requires that there are any.
+inline void edit(const torch::jit::Module& root, const std::string& path, const std::string& kind,
+                 const std::function<void(torch::jit::Node*)>& change) {
+  int found = 0;
+  for (const auto& module : root.named_modules()) {
+    const auto method = module.name == path ? module.value.find_method("forward") : std::nullopt;
+    if (!method) {
+      continue;
+    }
+    const auto graph = method->graph();
+    for (torch::jit::Node* node : graph->nodes()) {
+      if (node->kind() == c10::Symbol::fromQualString(kind)) {
+        const torch::jit::WithInsertPoint guard(node);
+        change(node);
+        ++found;
+      }
+    }
+  }
+  REQUIRE(found > 0);
+}
+
+/// Replaces the `index`-th input of a node by a constant.
+inline std::function<void(torch::jit::Node*)> set_input(size_t index, const c10::IValue& value) {
+  return [=](torch::jit::Node* node) { node->replaceInput(index, node->owningGraph()->insertConstant(value)); };
 }
 
 /// "field @ where: found -> taken" of every contradiction, one a line.

@@ -21,6 +21,7 @@
 #include "support/error.h"
 #include "support/file.h"
 #include "trace/checks.h"
+#include "trace/origin.h"
 #include "trace/pitfalls.h"
 #include "trial/trial.h"
 
@@ -58,7 +59,7 @@ std::vector<TracedOutput> describe_outputs(const std::vector<std::string>& names
   return described;
 }
 
-std::string claims_text(const TraceResult& result) {
+std::string claims_text(const TraceResult& result, const Origin& origin) {
   Claims claims;
   for (const auto& input : result.inputs) {
     claims.inputs.push_back(input.name);
@@ -74,6 +75,8 @@ std::string claims_text(const TraceResult& result) {
     claims.dynamic_length = result.dynamic_shapes;
     claims.attn_implementation = result.checkpoint->attention;
   }
+  claims.source_sha512 = origin.source_sha512;
+  claims.tokenizer_sha512 = origin.tokenizer_sha512;
   return claims_to_json(claims);
 }
 
@@ -82,8 +85,8 @@ bool none_failed(const std::vector<CheckResult>& checks) {
                       [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
 }
 
-void save(TraceResult& result, const torch::jit::Module& module, const TraceOptions& options) {
-  const SaveOptions save_options{result.archive_name, {{kClaimsRecord, claims_text(result)}}};
+void save(TraceResult& result, const torch::jit::Module& module, const Origin& origin, const TraceOptions& options) {
+  const SaveOptions save_options{result.archive_name, {{kClaimsRecord, claims_text(result, origin)}}};
   const SavedFile saved = save_module(module, options.output, save_options,
                                       options.checksum ? HashWhileWriting::kYes : HashWhileWriting::kNo);
   result.output = options.output;
@@ -218,6 +221,8 @@ TraceResult trace(const TraceOptions& options) {
     throw Error(ErrorKind::kInvalidArgument, "--script: " + source.name + " is a checkpoint, which is traced");
   }
 
+  std::future<Origin> origin = digest_origin(source, options);
+
   TraceResult result;
   result.source = source.name;
   result.kind = source.kind;
@@ -236,7 +241,7 @@ TraceResult trace(const TraceOptions& options) {
     if (options.strip_debug) {
       strip_debug_info(module);
     }
-    save(result, module, options);
+    save(result, module, origin.get(), options);
   }
   return result;
 }

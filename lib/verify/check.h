@@ -9,8 +9,10 @@
 #include "compare/named_outputs.h"
 #include "compare/outputs.h"
 #include "infer/runner.h"
+#include "module/claims.h"
 #include "support/evidence.h"
 #include "trial/input_check.h"
+#include "verify/rebuilt_network.h"
 #include "verify/reference.h"
 #include "verify/verify.h"
 
@@ -24,8 +26,21 @@ struct VerifyContext {
   BoundBatch example;
   /// --check-inputs, then --check-shapes, then what the source's own torch.jit.trace(…) names, bound to the module.
   std::vector<BoundBatch> further;
+  /// What two honest implementations differ by.
   Tolerance tolerance;
-  DType dtype;  ///< floating dtype the module is said to compute in
+  DType dtype;        ///< floating dtype the module is said to compute in
+  bool is_quantized;  ///< holds packed int8 weights: the tolerance is a signal to noise ratio
+  /// What the file is said to be: --claims, else what the archive holds, which module.claims() has.
+  const std::optional<Claims>& claims;
+  /// What it is, told from the file alone.
+  RebuiltNetwork& network;
+  /// What the archive says of itself, where --claims is given and says it in its place.
+  std::optional<Claims> own_claims = std::nullopt;
+
+  /// Whether the file is said to take every batch size and every length.
+  bool claims_dynamic_shapes() const {
+    return claims && claims->dynamic_batch == true && claims->dynamic_length == true;
+  }
 };
 
 /// One check.
@@ -33,6 +48,7 @@ struct Check {
   const char* id;              ///< frozen
   const char* proves;          ///< one sentence
   const char* does_not_prove;  ///< one sentence
+  const char* advice;          ///< how to mend what it finds, where the check itself has no better advice
   /// One of the two is set. What looks at bytes alone comes before libtorch loads them, and answers even for a file
   /// that cannot be loaded.
   CheckResult (*run_on_file)(const VerifyOptions& options);
@@ -51,6 +67,13 @@ CheckResult check_shapes(const VerifyContext& context);
 CheckResult check_check_inputs(const VerifyContext& context);
 CheckResult check_source(const VerifyContext& context);
 CheckResult check_golden(const VerifyContext& context);
+CheckResult check_rebuilt(const VerifyContext& context);
+CheckResult check_metamorphic(const VerifyContext& context);
+CheckResult check_inputs_matter(const VerifyContext& context);
+CheckResult check_claims(const VerifyContext& context);
+CheckResult check_constants(const VerifyContext& context);
+CheckResult check_weights(const VerifyContext& context);
+CheckResult check_safety(const VerifyOptions& options);
 
 /// A check that could not run, and what would let it.
 CheckResult skipped(const std::string& id, const std::string& reason);

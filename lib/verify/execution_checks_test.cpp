@@ -1,5 +1,8 @@
-// The checks that run a module alone, without a reference: grad-mode, roundtrip, repeat, train-mode, shapes.
+// The checks that run a module alone, without a reference: grad-mode, roundtrip, repeat, train-mode.
 #include <algorithm>
+
+#include <torch/csrc/jit/frontend/resolver.h>
+#include <torch/csrc/jit/frontend/sugared_value.h>
 
 #include "verify/verify_testing.h"
 
@@ -7,7 +10,9 @@ namespace bertjit {
 
 using Catch::Matchers::Contains;
 using testing::check_scripted;
+using testing::embedding_forward;
 using testing::evidence;
+using testing::field;
 using testing::kSoundForward;
 using testing::one_check;
 using testing::options_for;
@@ -19,27 +24,29 @@ using testing::traced;
 
 namespace {
 
-/// A forward that embeds and then runs `lines`, each with its indentation.
-std::string forward(const std::string& lines) {
-  return "def forward(self, input_ids):\n    x = torch.embedding(self.word_embeddings.weight, input_ids)\n" + lines;
-}
-
 const EvidenceRows& rows(const CheckResult& result, const std::string& key) {
   static EvidenceRows found;
   found = evidence<EvidenceRows>(result, key);
   return found;
 }
 
-template <class T>
-T field(const EvidenceFields& fields, const std::string& key) {
-  for (const auto& item : fields) {
-    if (item.key == key) {
-      return std::get<T>(item.value);
-    }
+/// Knows `dropped(x, train)` besides what TorchScript does: a function that is called, as torch.nn.functional.dropout
+/// is.
+struct DropoutResolver : torch::jit::Resolver {
+  DropoutResolver() : unit(std::make_shared<torch::jit::CompilationUnit>()) {
+    unit->define(c10::QualifiedName("__torch__"),
+                 "def dropped(x, train: bool):\n    return torch.dropout(x, 0.2, train)\n",
+                 torch::jit::nativeResolver(), nullptr);
   }
-  FAIL("no field " << key);
-  return T();
-}
+  std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name, torch::jit::GraphFunction& function,
+                                                         const torch::jit::SourceRange& where) override {
+    return name == "dropped" ? std::make_shared<torch::jit::FunctionValue>(
+                                   &unit->get_function(c10::QualifiedName("__torch__.dropped")))
+                             : torch::jit::nativeResolver()->resolveValue(name, function, where);
+  }
+
+  std::shared_ptr<torch::jit::CompilationUnit> unit;
+};
 
 }  // namespace
 
@@ -63,15 +70,16 @@ TEST_CASE("grad-mode: a module that asks for the mode and answers otherwise fail
   Claims claims;
   claims.outputs = {"embedded"};
   const CheckResult result = check_scripted(
-      "grad-mode", forward("    if torch.is_grad_enabled():\n        x = x + 1e-3\n    return x\n"), claims);
+      "grad-mode", embedding_forward("    if torch.is_grad_enabled():\n        x = x + 1e-3\n    return x\n"), claims);
   CHECK(result.verdict == Verdict::kFail);
   CHECK(result.where == "embedded");
   CHECK_THAT(result.summary, Contains("grad off"));
 }
 
 TEST_CASE("grad-mode: outputs that lost their grad_fn fail; integers and frozen parameters need none") {
-  CHECK(check_scripted("grad-mode", forward("    return x.detach()\n")).verdict == Verdict::kFail);
-  CHECK(check_scripted("grad-mode", forward("    return (x, torch.argmax(x, -1))\n")).verdict == Verdict::kPass);
+  CHECK(check_scripted("grad-mode", embedding_forward("    return x.detach()\n")).verdict == Verdict::kFail);
+  CHECK(check_scripted("grad-mode", embedding_forward("    return (x, torch.argmax(x, -1))\n")).verdict ==
+        Verdict::kPass);
   const TempDir dir;
   auto module = scripted(kSoundForward);
   for (const at::Tensor& parameter : module.parameters()) {
@@ -83,8 +91,8 @@ TEST_CASE("grad-mode: outputs that lost their grad_fn fail; integers and frozen 
 }
 
 TEST_CASE("grad-mode: what is rounded otherwise without gradients passes, and by how much is said") {
-  const CheckResult result =
-      check_scripted("grad-mode", forward("    if torch.is_grad_enabled():\n        x = x + 1e-6\n    return x\n"));
+  const CheckResult result = check_scripted(
+      "grad-mode", embedding_forward("    if torch.is_grad_enabled():\n        x = x + 1e-6\n    return x\n"));
   CHECK(result.verdict == Verdict::kPass);
   CHECK_THAT(result.summary, Contains("give the same values (1 output, rounded otherwise by up to "));
   const auto& modes = rows(result, "modes");
@@ -97,7 +105,7 @@ TEST_CASE("grad-mode: what is rounded otherwise without gradients passes, and by
 
 TEST_CASE("grad-mode: a module that runs under grad only fails") {
   const CheckResult result = check_scripted(
-      "grad-mode", forward("    if not torch.is_grad_enabled():\n        x = x.view([5])\n    return x\n"));
+      "grad-mode", embedding_forward("    if not torch.is_grad_enabled():\n        x = x.view([5])\n    return x\n"));
   CHECK(result.verdict == Verdict::kFail);
   CHECK_THAT(result.summary, Contains("does not run with grad off"));
 }
@@ -112,13 +120,13 @@ TEST_CASE("roundtrip: a traced model comes back with outputs, tensors, code and 
 }
 
 TEST_CASE("roundtrip: outputs that change from load to load fail") {
-  const CheckResult result = check_scripted("roundtrip", forward("    return x + torch.rand_like(x)\n"));
+  const CheckResult result = check_scripted("roundtrip", embedding_forward("    return x + torch.rand_like(x)\n"));
   CHECK(result.verdict == Verdict::kFail);
   CHECK_FALSE(evidence<bool>(result, "same_outputs"));
 }
 
 TEST_CASE("roundtrip: a module that returns no tensor does not pass") {
-  CHECK(check_scripted("roundtrip", forward("    return 1\n")).verdict == Verdict::kFail);
+  CHECK(check_scripted("roundtrip", embedding_forward("    return 1\n")).verdict == Verdict::kFail);
 }
 
 TEST_CASE("repeat: a traced model answers with the same bits each time") {
@@ -133,23 +141,23 @@ TEST_CASE("repeat: a traced model answers with the same bits each time") {
 }
 
 TEST_CASE("repeat: an answer that depends on chance or on the number of runs fails and says which run") {
-  const CheckResult random = check_scripted("repeat", forward("    return x + torch.rand_like(x)\n"));
+  const CheckResult random = check_scripted("repeat", embedding_forward("    return x + torch.rand_like(x)\n"));
   CHECK(random.verdict == Verdict::kFail);
   CHECK_THAT(random.summary, Contains("run 2"));
   const CheckResult counter =
-      check_scripted("repeat", forward("    self.scale.detach().add_(1e-7)\n    return x * self.scale\n"));
+      check_scripted("repeat", embedding_forward("    self.scale.detach().add_(1e-7)\n    return x * self.scale\n"));
   CHECK(counter.verdict == Verdict::kFail);
   CHECK_THAT(counter.summary, Contains("run "));
 }
 
 TEST_CASE("repeat: a module that stops working after its first runs fails; one that returns NaN never passes") {
-  const CheckResult stops = check_scripted("repeat", forward("    self.scale.detach().add_(1)\n"
-                                                             "    if float(self.scale[0]) > 2.5:\n"
-                                                             "        x = x.view([5])\n"
-                                                             "    return x\n"));
+  const CheckResult stops = check_scripted("repeat", embedding_forward("    self.scale.detach().add_(1)\n"
+                                                                       "    if float(self.scale[0]) > 2.5:\n"
+                                                                       "        x = x.view([5])\n"
+                                                                       "    return x\n"));
   CHECK(stops.verdict == Verdict::kFail);
   CHECK_THAT(stops.summary, Contains("run 2 fails where run 1 worked"));
-  CHECK(check_scripted("repeat", forward("    return x / 0 - x / 0\n")).verdict == Verdict::kFail);
+  CHECK(check_scripted("repeat", embedding_forward("    return x / 0 - x / 0\n")).verdict == Verdict::kFail);
 }
 
 TEST_CASE("train-mode: a traced model holds nothing of training") {
@@ -163,7 +171,9 @@ TEST_CASE("train-mode: a traced model holds nothing of training") {
 TEST_CASE("train-mode: active dropout, batch statistics and random operators fail, with the operator named") {
   for (const auto& [lines, words] : std::vector<std::pair<std::string, std::string>>{
            {"    return torch.dropout(x, 0.1, True)\n", "aten::dropout with train=True, p=0.1"},
-           {"    return torch.dropout(x, 0.1, self.training)\n", "aten::dropout with train=True"},
+           {"    return torch.dropout(x, 0.1, bool(x.sum() > 0))\n", "aten::dropout with train=True"},
+           {"    return x.normal_(0., 1.)\n", "aten::normal_ is random"},
+           {"    return torch.rrelu(x, 0.1, 0.3, True)\n", "aten::rrelu with training=True"},
            {"    return torch.scaled_dot_product_attention(x, x, x, None, 0.1)\n",
             "aten::scaled_dot_product_attention with dropout_p=0.1"},
            {"    return torch.batch_norm(x.transpose(1, 2), None, None, None, None, True, 0.1, 1e-5, False)\n",
@@ -172,17 +182,50 @@ TEST_CASE("train-mode: active dropout, batch statistics and random operators fai
            {"    if bool(x.sum() > 0):\n        x = torch.bernoulli(x)\n    return x\n",
             "aten::bernoulli is random"}}) {
     INFO(lines);
-    const CheckResult result = check_scripted("train-mode", forward(lines));
+    const CheckResult result = check_scripted("train-mode", embedding_forward(lines));
     CHECK(result.verdict == Verdict::kFail);
     CHECK_THAT(result.summary, Contains(words));
   }
 }
 
 TEST_CASE("train-mode: dropout that does nothing passes") {
-  CHECK(check_scripted("train-mode", forward("    return torch.dropout(x, 0.1, False)\n")).verdict == Verdict::kPass);
-  CHECK(check_scripted("train-mode", forward("    return torch.dropout(x, 0.0, True)\n")).verdict == Verdict::kPass);
-  CHECK(check_scripted("train-mode", forward("    return torch.scaled_dot_product_attention(x, x, x)\n")).verdict ==
+  CHECK(check_scripted("train-mode", embedding_forward("    return torch.dropout(x, 0.1, False)\n")).verdict ==
         Verdict::kPass);
+  CHECK(check_scripted("train-mode", embedding_forward("    return torch.dropout(x, 0.0, True)\n")).verdict ==
+        Verdict::kPass);
+  CHECK(check_scripted("train-mode", embedding_forward("    return torch.scaled_dot_product_attention(x, x, x)\n"))
+            .verdict == Verdict::kPass);
+}
+
+TEST_CASE("train-mode: a flag that is an attribute is what the file holds, also where a function is called with it") {
+  for (const bool training : {false, true}) {
+    const TempDir dir;
+    torch::jit::Module module = scripted(kSoundForward);
+    module.setattr("training", training);
+    torch::jit::Module wrapper("Wrapper");
+    wrapper.register_module("inner", module);
+    wrapper.register_attribute("training", c10::BoolType::get(), training);
+    // Its unit owns the function until the file is written.
+    const auto resolver = std::make_shared<DropoutResolver>();
+    wrapper.define(R"(
+def forward(self, input_ids):
+    return torch.dropout(dropped(self.inner.forward(input_ids), self.training), 0.1, self.training)
+)",
+                   resolver);
+    VerifyOptions options = options_for(save(wrapper, dir / "w.pt"), "train-mode");
+    options.inputs.input = {"input_ids=randint(0,16):1x5"};
+    const CheckResult result = one_check(options);
+    INFO(result.summary);
+    CHECK(result.verdict == (training ? Verdict::kFail : Verdict::kPass));
+    CHECK((result.summary.find("aten::dropout with train=True, p=0.2") != std::string::npos) == training);
+  }
+}
+
+TEST_CASE("train-mode: a norm of each row that keeps no statistics passes") {
+  CHECK(check_scripted("train-mode",
+                       embedding_forward("    return torch.instance_norm(x, None, None, None, None, True, 0.1, "
+                                         "1e-5, False)\n"))
+            .verdict == Verdict::kPass);
 }
 
 TEST_CASE("train-mode: a training flag alone is a warning that names the module, and fails with --werror") {
@@ -197,90 +240,6 @@ TEST_CASE("train-mode: a training flag alone is a warning that names the module,
   CHECK(verify(options).passed);
   options.werror = true;
   CHECK_FALSE(verify(options).passed);
-}
-
-TEST_CASE("shapes: a dynamic trace works on the whole grid, up to the longest length, with the source's numbers") {
-  const TempDir dir;
-  VerifyOptions options = options_for(traced("tiny-bert", dir / "m.pt"), "shapes");
-  options.source.path = testdata("tiny-bert").string();
-  const CheckResult result = one_check(options);
-  CHECK(result.verdict == Verdict::kPass);
-  CHECK(evidence<int64_t>(result, "works") == evidence<int64_t>(result, "cells"));
-  const auto& grid = rows(result, "grid");
-  CHECK(std::any_of(grid.begin(), grid.end(), [](const auto& cell) { return field<int64_t>(cell, "length") == 64; }));
-}
-
-TEST_CASE("shapes: where positions begin after padding, the longest length is shorter than their table") {
-  const TempDir dir;
-  for (const char* name : {"family/roberta", "family/mpnet"}) {
-    const CheckResult result = one_check(options_for(traced(name, dir / "m.pt"), "shapes"));
-    INFO(name << ": " << result.summary);
-    CHECK(result.verdict == Verdict::kPass);
-    // 34 rows, of which padding has 1, and the first token 2.
-    int64_t longest = 0;
-    for (const auto& cell : rows(result, "grid")) {
-      longest = std::max(longest, field<int64_t>(cell, "length"));
-    }
-    CHECK(longest == 32);
-  }
-}
-
-TEST_CASE("shapes: one length only is a finding without a claim, and a fault where every length is claimed") {
-  const std::string code = forward("    return x + torch.ones([14, 1])\n");
-  const CheckResult plain = check_scripted("shapes", code);
-  CHECK(plain.verdict == Verdict::kPass);
-  CHECK(evidence<int64_t>(plain, "works") < evidence<int64_t>(plain, "cells"));
-  CHECK_THAT(plain.summary, Contains("the smallest that fails is 1x2"));
-  Claims claims;
-  claims.dynamic_batch = true;
-  claims.dynamic_length = true;
-  const CheckResult claimed = check_scripted("shapes", code, claims);
-  CHECK(claimed.verdict == Verdict::kFail);
-  CHECK(claimed.where == "1x2");
-
-  const TempDir dir;
-  const CheckResult fixed = one_check(options_for(traced("tiny-bert", dir / "m.pt", /*fixed_shapes=*/true), "shapes"));
-  CHECK(fixed.verdict == Verdict::kPass);
-  CHECK(evidence<int64_t>(fixed, "works") == 1);  // the example's own
-}
-
-TEST_CASE("shapes: wrong numbers at another length fail, at the smallest shape, whatever is claimed") {
-  // The source's answer, plus what is zero on the example alone: a constant that was baked in.
-  const TempDir dir;
-  const std::string path = traced("tiny-bert-nopool", dir / "m.pt");
-  LoadedModule loaded = load_module(path);
-  torch::jit::Module wrapper("Wrapper");
-  wrapper.register_module("inner", loaded.module);
-  wrapper.define(R"(
-def forward(self, input_ids, attention_mask, token_type_ids):
-    y = self.inner.forward(input_ids, attention_mask, token_type_ids)
-    return (y[0] + float(input_ids.size(1) - 20) * 1e-3,)
-)");
-  VerifyOptions options = options_for(save(wrapper, dir / "baked.pt"), "shapes");
-  options.source.path = testdata("tiny-bert-nopool").string();
-  options.inputs.input = {"input_ids=randint(0,163):1x20"};
-  const CheckResult result = one_check(options);
-  CHECK(result.verdict == Verdict::kFail);
-  CHECK(result.where == "1x1");
-  CHECK_THAT(result.summary, Contains("wrong numbers at 1x1"));
-}
-
-TEST_CASE("shapes: where no shape works at all it fails") {
-  const CheckResult result = check_scripted("shapes", forward("    return self.scale.view([3])\n"));
-  CHECK(result.verdict == Verdict::kFail);
-  CHECK(evidence<int64_t>(result, "works") == 0);
-}
-
-TEST_CASE("shapes: ids of unknown range cannot be made up, so the check is skipped, and skipping is no pass") {
-  const TempDir dir;
-  torch::jit::Module module("M");
-  module.define("def forward(self, tokens):\n    return tokens * 2\n");
-  VerifyOptions options = options_for(save(module, dir / "m.pt"), "shapes");
-  options.inputs.input = {"tokens=ones:2x3"};
-  const VerifyResult result = verify(options);
-  CHECK(result.checks.at(0).verdict == Verdict::kSkip);
-  CHECK(result.nothing_checked);
-  CHECK_FALSE(result.passed);
 }
 
 }  // namespace bertjit

@@ -1,6 +1,7 @@
 // `golden`: outputs against recorded ones.
 //
 // Proves that the module gives, on the inputs, the outputs that were recorded. Does not prove that those were right.
+#include <algorithm>
 #include <map>
 
 #include "checkpoint/weights.h"
@@ -28,13 +29,22 @@ at::Tensor as_recorded(const at::Tensor& actual, const at::Tensor& expected, DTy
                                                                              : actual;
 }
 
-/// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there.
+/// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there; a recording that has no
+/// name in common with the module is none of it.
 GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& batch, const std::string& path) {
   const Batch recorded = read_batch(path);
   if (recorded.values.empty()) {
     throw Error(ErrorKind::kInvalidArgument, path + ": holds no outputs to compare with");
   }
-  const auto outputs = output_tensors(context.module.run_on_copy(batch, GradMode::kOff));
+  GoldenOutcome outcome;
+  outcome.evidence = {{"golden", path}, {"inputs", batch.origin}};
+  std::vector<at::Tensor> outputs;
+  try {
+    outputs = output_tensors(context.module.run_on_copy(batch, GradMode::kOff));
+  } catch (const RunError& error) {
+    outcome.complaint = error.what();
+    return outcome;
+  }
   const auto& names = context.module.output_names();
   std::map<std::string, at::Tensor> actual;
   std::string known;
@@ -43,16 +53,23 @@ GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& 
     actual.emplace(name, outputs[i]);
     known += (known.empty() ? "" : ", ") + name;
   }
-  GoldenOutcome outcome;
-  outcome.evidence = {{"golden", path}, {"inputs", batch.origin}};
   EvidenceRows rows;
   // One output and one recording need no names: whoever exported the file may have left none.
   const bool only_one = names.empty() && outputs.size() == 1 && recorded.values.size() == 1;
+  const bool shares_names =
+      std::ranges::any_of(recorded.values, [&](const NamedInput& value) { return actual.contains(value.name); });
   for (const auto& [name, value] : recorded.values) {
     const at::Tensor expected = value.toTensor();
     const auto it = only_one ? actual.begin() : actual.find(name);
-    if (it == actual.end()) {
+    if (it == actual.end() && !shares_names) {
       throw Error(ErrorKind::kInvalidArgument, path + ": holds '" + name + "', the module returns " + known);
+    }
+    if (it == actual.end()) {
+      if (outcome.complaint.empty()) {
+        outcome.where = name;
+        outcome.complaint = "output " + name + " was recorded, the module returns " + known;
+      }
+      continue;
     }
     OutputDifference difference =
         compare_named(expected, as_recorded(it->second, expected, context.dtype), {name}, context.tolerance);

@@ -14,7 +14,7 @@
 
 #include "compare/compare.h"
 #include "infer/guards.h"
-#include "module/save.h"
+#include "module/saved_image.h"
 #include "support/error.h"
 #include "verify/check.h"
 
@@ -82,7 +82,7 @@ CheckResult check_grad_mode(const VerifyContext& context) {
   int64_t output_count = 0;
   double rounding = 0;
   bool all_same_bits = true;
-  Sha512Digest reference_digest{};
+  std::optional<SavedImage> reference_image;
   EvidenceRows rows;
   std::string grad_fns;
   for (const GradMode mode : kModes) {
@@ -101,15 +101,15 @@ CheckResult check_grad_mode(const VerifyContext& context) {
     }
     const std::vector<at::Tensor> outputs = output_tensors(answer);
     const auto grad_fn = grad_fn_names(outputs);
-    Sha512Digest digest;
+    std::optional<SavedImage> image;
     {
       const GradGuard guard(mode);
-      digest = hash_serialized(context.module.module(), {"archive", {}});
+      image.emplace(context.module.module(), SaveOptions{"archive", {}});
     }
     if (mode == GradMode::kOn) {
       reference = answer;
       output_count = static_cast<int64_t>(outputs.size());
-      reference_digest = digest;
+      reference_image = image;
     }
     if (outputs.empty()) {
       fail(result, "", "the module returns no tensors");
@@ -133,13 +133,14 @@ CheckResult check_grad_mode(const VerifyContext& context) {
         grad_fns += (grad_fns.empty() ? "" : ", ") + grad_fn[i];
       }
     }
-    if (digest != reference_digest) {
+    const bool same_save = image->same_bytes(*reference_image);
+    if (!same_save) {
       fail(result, "", std::string("saved with grad ") + grad_mode_name(mode) + " the file has another SHA-512");
     }
     rows.push_back({{"grad", std::string(grad_mode_name(mode))},
                     {"same_values", compared.same_values},
                     {"grad_fn", grad_fn},
-                    {"saved_sha512", to_hex(digest)}});
+                    {"saved_sha512", to_hex(same_save ? reference_image->sha512() : image->sha512())}});
     if (!compared.same_bits) {
       rows.back().push_back({"max_abs_error", compared.max_abs_error});
     }

@@ -12,7 +12,8 @@ namespace bertjit {
 /// stays.
 ModelOptions claimed_model_options(ModelOptions options, const Claims& claims);
 
-/// Opens options.source, a checkpoint, in `dtype` with the head and the outputs that `claims` say.
+/// Opens options.source, a checkpoint, in `dtype` with the head, the outputs and the attention that `claims` say; with
+/// its own head where it cannot be the claimed one.
 ///
 /// Without claims, the flags and config.json decide; see match_outputs().
 /// Throws what open_checkpoint_source throws.

@@ -13,6 +13,7 @@ TEST_CASE("matching source: claims choose head and outputs, flags stay") {
   CHECK(chosen.head == "BertModel");
   CHECK(chosen.output_hidden_states);
   CHECK_FALSE(chosen.output_attentions);
+  CHECK(chosen.attention == AttentionKind::kSdpa);
 
   ModelOptions flags;
   flags.head = "BertForMaskedLM";
@@ -26,6 +27,8 @@ TEST_CASE("matching source: claims choose head and outputs, flags stay") {
   CHECK(claimed_model_options({}, claims).output_attentions);
   claims.outputs = {"logits", "encoder_last_hidden_state"};
   CHECK_FALSE(claimed_model_options({}, claims).output_hidden_states);
+  claims.attn_implementation = "eager";
+  CHECK(claimed_model_options({}, claims).attention == AttentionKind::kEager);
 }
 
 }  // namespace bertjit

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compare/outputs.h"
+
 namespace bertjit {
 
 namespace {
@@ -15,11 +17,22 @@ bool knows_names(const Signature& source, const Signature& module) {
 
 }  // namespace
 
-Reference::Reference(const Source& source, const Signature& signature, const BoundBatch& example)
+Reference::Reference(const Source& source, const Signature& signature, const BoundBatch& example,
+                     const std::vector<std::string>& claimed)
     : source_(source),
       signature_(signature),
       by_name_(!is_program() || knows_names(source.program->signature(), signature)) {
   source_.program->settle(to_source(example));
+  const auto& all = source_.program->output_names();
+  for (const auto& name : is_program() || claimed == all ? std::vector<std::string>() : claimed) {
+    const auto at = std::ranges::find(all, name);
+    if (at == all.end()) {
+      chosen_.clear();
+      break;
+    }
+    names_.push_back(name);
+    chosen_.push_back(static_cast<size_t>(at - all.begin()));
+  }
 }
 
 BoundBatch Reference::to_source(const BoundBatch& batch) const {
@@ -31,7 +44,16 @@ BoundBatch Reference::to_source(const BoundBatch& batch) const {
 }
 
 c10::IValue Reference::run(const BoundBatch& batch, GradMode grad) {
-  return source_.program->run(to_source(batch), grad);
+  c10::IValue outputs = source_.program->run(to_source(batch), grad);
+  if (chosen_.empty()) {
+    return outputs;
+  }
+  const auto leaves = flatten_outputs(outputs);
+  std::vector<c10::IValue> wanted;
+  for (const size_t i : chosen_) {
+    wanted.push_back(leaves.at(i).value);
+  }
+  return c10::ivalue::Tuple::create(std::move(wanted));
 }
 
 Recording Reference::record(const BoundBatch& batch, const RecordOptions& options) {

@@ -103,7 +103,7 @@ TEST_CASE("source: one weight changed by 1e-3 fails and names the tensor, even w
     change_weight((other / "m.pt").string(), name, 1e-3);
     const CheckResult result = one_check(with_source((other / "m.pt").string(), "source", "tiny-bert"));
     CHECK(result.verdict == Verdict::kFail);
-    CHECK(result.where == name);
+    CHECK(result.where == name.substr(0, name.rfind('.')));
     CHECK(evidence<Names>(result, "different_weights") == Names{name});
     CHECK_THAT(result.summary, Contains(name));
     CHECK_THAT(result.summary, Contains("0.001"));

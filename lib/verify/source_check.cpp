@@ -1,51 +1,29 @@
 // `source`: is the file still that checkpoint, that function, that module?
 //
-// Proves that every weight of the source is in the file with the same bits, and that the outputs on the example are
-// those of the source: of the C++ network built from a checkpoint, of a program run operator by operator. Does not
-// prove the source right, and does not see code that matters only on other inputs.
+// Proves that every weight of the source is in the file, with the same bits (in another dtype: those of the cast; in
+// int8: within half a step), and that the outputs on the example are those of the source: of the C++ network built from
+// a checkpoint, of a program run operator by operator. Does not prove the source right, and does not see code that
+// matters only on other inputs.
 //
-// Optimizers fold factors into weights (the 1/sqrt(head size) of attention into the query projection). A tensor that is
-// the source's times one factor, while the outputs agree, is the same model written otherwise; it is reported.
+// Weights come first: where they differ, outputs do too, and the weight says more (compare/weight_changes.h names what
+// was done to it). Optimizers fold factors into weights (the 1/sqrt(head size) of attention into the query projection)
+// or put rows in another order; where the outputs agree that is the same model written otherwise, and is reported.
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <utility>
 
-#include "compare/compare.h"
+#include "compare/weight_changes.h"
 #include "support/error.h"
 #include "verify/check.h"
+#include "verify/file_weights.h"
+#include "verify/located.h"
 
 namespace bertjit {
 
 namespace {
 
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
-
-struct WeightReport {
-  int64_t compared = 0;
-  std::vector<std::string> different;
-  std::vector<std::string> rescaled;  ///< of `different`: the source's times one factor
-  std::vector<std::string> absent;    ///< in the network, under no such name in the file
-  std::vector<std::string> extra;     ///< in the file, not in the network
-  EvidenceRows rows;
-};
-
-/// Whether every element of `actual` is that of `expected` times one factor, clearly another than 1, up to rounding.
-bool is_rescaled(const at::Tensor& expected, const at::Tensor& actual) {
-  if (expected.sizes() != actual.sizes() || expected.scalar_type() != actual.scalar_type() ||
-      !expected.is_floating_point() || expected.numel() < 2) {
-    return false;
-  }
-  const at::Tensor wide = expected.to(at::kDouble);
-  const at::Tensor found = actual.to(at::kDouble);
-  const double factor = (wide * found).sum().item<double>() / (wide * wide).sum().item<double>();
-  return std::isfinite(factor) && factor != 0 && std::abs(factor - 1) > 0.01 &&
-         at::allclose(found, wide * factor, /*rtol=*/1e-6, /*atol=*/0);
-}
-
 /// Parameters, then buffers: a bias of logits that is not learned is a weight too.
-NamedTensors named_weights(const torch::jit::Module& module) {
-  NamedTensors weights;
+OrderedWeights named_weights(const torch::jit::Module& module) {
+  OrderedWeights weights;
   for (const auto& item : module.named_parameters()) {
     weights.emplace_back(item.name, item.value.detach());
   }
@@ -55,71 +33,87 @@ NamedTensors named_weights(const torch::jit::Module& module) {
   return weights;
 }
 
-WeightReport compare_weights(const VerifyContext& context) {
-  const auto stored = named_weights(context.module.module());
-  std::map<std::string, at::Tensor> in_file(stored.begin(), stored.end());
-  WeightReport report;
+WeightChanges compare_with_source(const VerifyContext& context) {
   const auto source = context.source->module();
-  for (const auto& [name, weight] : source ? named_weights(*source) : NamedTensors()) {
-    const auto it = in_file.find(name);
-    if (it == in_file.end()) {
-      report.absent.push_back(name);
-      continue;
-    }
-    ++report.compared;
-    if (!same_bits(weight, it->second)) {
-      report.different.push_back(name);
-      if (is_rescaled(weight, it->second)) {
-        report.rescaled.push_back(name);
-      }
-      TensorComparison comparison = compare_tensors(weight, it->second, Tolerance{.rtol = 0.0, .atol = 0.0});
-      comparison.name = name;
-      report.rows.push_back(comparison_evidence(comparison));
-    }
-    in_file.erase(it);
+  const OrderedWeights expected = source ? named_weights(*source) : OrderedWeights();
+  std::set<std::string> names;
+  for (const auto& [name, weight] : expected) {
+    names.insert(name);
   }
-  for (const auto& [name, value] : in_file) {
-    report.extra.push_back(name);
-  }
-  return report;
+  return compare_weights(expected, names.empty() ? std::map<std::string, at::Tensor>() : file_weights(context, names),
+                         {.may_be_quantized = may_be_quantized(context)});
 }
 
-std::string describe_first(const WeightReport& report, const VerifyContext& context) {
-  const std::string& name = report.different.front();
-  for (const auto& field : report.rows.front()) {
-    if (field.key == "max_abs_error") {
-      return "weight " + name + " differs by up to " + short_number(std::get<double>(field.value));
-    }
-  }
-  return "weight " + name + " differs from " + context.source->name();
-}
-
-/// Module and source on the example. Throws what either raises there: then there is no answer.
+/// Module and source on the example. Throws what the source raises there: then there is no answer.
 InputVerdict compare_example(const VerifyContext& context) {
   InputVerdict verdict = check_input(*context.source, context.module, context.example, source_comparison(context));
-  for (const std::string& error : {verdict.trace_error, verdict.source_error}) {
-    if (!error.empty()) {
-      throw Error(ErrorKind::kInvalidArgument, error);
-    }
+  if (!verdict.source_error.empty()) {
+    throw Error(ErrorKind::kInvalidArgument, verdict.source_error);
   }
   return verdict;
 }
 
+/// The finding that makes the file another model; nullptr if there is none.
+const WeightFinding* culprit(const WeightChanges& weights, bool outputs_agree) {
+  const auto is_to_blame = [outputs_agree](const WeightFinding& finding) {
+    return finding.effect == ChangeEffect::kChanges ||
+           (finding.effect == ChangeEffect::kPerhapsNone && !outputs_agree && finding.id != "absent");
+  };
+  const auto found = std::ranges::find_if(weights.findings, is_to_blame);
+  return found == weights.findings.end() ? nullptr : &*found;
+}
+
+std::string describe_culprit(const WeightChanges& weights, const WeightFinding& finding) {
+  const auto more = weights.different.size() - finding.tensors.size();
+  return finding.summary +
+         (weights.different.size() > finding.tensors.size()
+              ? ", and " + counted(static_cast<int64_t>(more), "more weight") + " differ" + (more == 1 ? "s" : "")
+              : "");
+}
+
 /// A function has no weights.
-std::string describe_equal(const WeightReport& weights, const OutputDifference& outputs) {
+std::string describe_equal(const WeightChanges& weights, const OutputDifference& outputs) {
   std::string text;
   if (weights.compared > 0) {
-    text = counted(weights.compared - static_cast<int64_t>(weights.rescaled.size()), "weight") +
-           " equal bit for bit, " +
-           (weights.rescaled.empty() ? "" : std::to_string(weights.rescaled.size()) + " up to a factor, ");
+    text = counted(weights.equal, "weight") + " equal bit for bit, ";
+    if (weights.quantized > 0) {
+      text += std::to_string(weights.quantized) + " within half a step of int8, ";
+    }
   }
   text += "outputs equal (greatest difference " + short_number(outputs.max_abs_error) + ")";
-  if (!weights.absent.empty()) {
-    text += "; " + counted(static_cast<int64_t>(weights.absent.size()), "weight") +
-            (weights.absent.size() == 1 ? " is" : " are") + " not in the file under " +
-            (weights.absent.size() == 1 ? "its name" : "their names");
+  for (const WeightFinding& finding : weights.findings) {
+    text += "; " + finding.summary;
   }
   return text;
+}
+
+EvidenceRows finding_rows(const WeightChanges& weights) {
+  EvidenceRows rows;
+  for (const WeightFinding& finding : weights.findings) {
+    rows.push_back(
+        {{"id", finding.id}, {"where", finding.where}, {"summary", finding.summary}, {"weights", finding.tensors}});
+  }
+  return rows;
+}
+
+std::vector<std::string> rescaled(const WeightChanges& weights) {
+  std::vector<std::string> names;
+  for (const WeightFinding& finding : weights.findings) {
+    if (finding.id == "scaled") {
+      names.insert(names.end(), finding.tensors.begin(), finding.tensors.end());
+    }
+  }
+  return names;
+}
+
+/// Weights are right, or not there to be compared: something in the code is to blame.
+void blame_code(const VerifyContext& context, const InputVerdict& example, const OutputDifference& outputs,
+                CheckResult& result) {
+  result.where = outputs.where;
+  result.summary = example.complaint;
+  if (example.trace_error.empty()) {
+    add_location(context, locate_against_source(context, context.example), result);
+  }
 }
 
 }  // namespace
@@ -129,29 +123,23 @@ CheckResult check_source(const VerifyContext& context) {
     return skipped("source", "no --source SOURCE given");
   }
   CheckResult result{"source", Verdict::kPass, "", "", {}};
+  const WeightChanges weights = compare_with_source(context);
   const InputVerdict example = compare_example(context);
-  const WeightReport weights = compare_weights(context);
   const OutputDifference outputs = example.outputs.value_or(OutputDifference{});
-  result.evidence = {{"weights_compared", weights.compared},
-                     {"different_weights", weights.different},
-                     {"rescaled_weights", weights.rescaled},
-                     {"weights_not_in_the_file", weights.absent},
-                     {"tensors_not_in_the_source", weights.extra},
-                     {"weight_differences", weights.rows},
-                     {"outputs", outputs.rows}};
+  result.evidence = {{"weights_compared", weights.compared},       {"weights_equal", weights.equal},
+                     {"weights_quantized", weights.quantized},     {"different_weights", weights.different},
+                     {"rescaled_weights", rescaled(weights)},      {"weights_not_in_the_file", weights.absent},
+                     {"tensors_not_in_the_source", weights.extra}, {"weight_findings", finding_rows(weights)},
+                     {"weight_differences", weights.rows},         {"outputs", outputs.rows}};
   const bool agrees = example.verdict == Verdict::kPass;
-  const bool folded = weights.different == weights.rescaled && agrees;
-  if (!weights.different.empty() && !folded) {
+  if (const WeightFinding* finding = culprit(weights, agrees)) {
     result.verdict = Verdict::kFail;
-    result.where = weights.different.front();
-    result.summary =
-        describe_first(weights, context) +
-        (weights.different.size() > 1 ? ", and " + std::to_string(weights.different.size() - 1) + " more weights differ"
-                                      : "");
+    result.where = finding->where;
+    result.summary = describe_culprit(weights, *finding);
+    result.advice = finding->advice;
   } else if (!agrees) {
     result.verdict = Verdict::kFail;
-    result.where = outputs.where;
-    result.summary = example.complaint;
+    blame_code(context, example, outputs, result);
   } else {
     result.summary = describe_equal(weights, outputs);
   }

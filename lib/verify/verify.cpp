@@ -1,6 +1,8 @@
 #include "verify/verify.h"
 
 #include <algorithm>
+#include <array>
+#include <exception>
 #include <map>
 
 #include "checkpoint/checkpoint.h"
@@ -10,16 +12,27 @@
 #include "support/error.h"
 #include "tokenize/load.h"
 #include "verify/check.h"
+#include "verify/claims_file.h"
+#include "verify/dequantized.h"
 #include "verify/matching_source.h"
 #include "verify/reference.h"
+#include "verify/safety_check.h"
 
 namespace bertjit {
 
 namespace {
 
+const std::string kSafety = "safety";
+
+/// What honest int8 files keep of a float32 model, at the least: per-tensor int8 of a fine-tuned MiniLM has 8.5 dB.
+constexpr double kQuantizedSqnrDb = 5;
+
 /// What correct implementations differ by, and faults do not; docs/verification.md says how they were measured.
-Tolerance tolerance_for(DType dtype, const VerifyOptions& options) {
+Tolerance tolerance_for(DType dtype, bool is_quantized, const VerifyOptions& options) {
   Tolerance tolerance{.rtol = 1.3e-6, .atol = 2e-5};
+  if (is_quantized && !options.rtol && !options.atol) {
+    tolerance.min_sqnr_db = kQuantizedSqnrDb;
+  }
   if (dtype == DType::kFloat16) {
     tolerance = {.rtol = 1e-2, .atol = 1e-2};
   } else if (dtype == DType::kBFloat16) {
@@ -71,6 +84,44 @@ bool wanted(const VerifyOptions& options, const Check& check) {
   return (options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id);
 }
 
+/// Whether some module of the tree holds weights packed for quantized operators.
+bool holds_packed_weights(const torch::jit::Module& module) {
+  for (const auto& part : module.modules()) {
+    for (const auto& attribute : part.named_attributes(/*recurse=*/false)) {
+      if (attribute.value.isObject() && attribute.value.toObject()->type()->name() &&
+          attribute.value.toObject()->type()->name()->qualifiedName().find("PackedParamsBase") != std::string::npos) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/// The file as it is loaded, with the claims it is held to. Its own go to `own_claims` if --claims takes their place.
+LoadedModule load_judged(const VerifyOptions& options, VerifyResult& result, std::optional<Claims>& own_claims) {
+  LoadedModule loaded = load_module(options.module);
+  if (!options.claims.empty()) {
+    if (loaded.claims) {
+      own_claims = with_class_name(*std::move(loaded.claims));
+    }
+    loaded.claims = read_claims(options.claims);
+    result.claims_from = options.claims;
+  } else if (loaded.claims) {
+    loaded.claims = with_class_name(*std::move(loaded.claims));
+    result.claims_from = std::string("extra/") + kClaimsRecord;
+  }
+  return loaded;
+}
+
+VerifyEnvironment environment_of(const VerifyOptions& options) {
+  return {BERTJIT_VERSION,
+          TORCH_VERSION,
+          at::get_cpu_capability(),
+          at::get_num_threads(),
+          static_cast<int>(at::get_num_interop_threads()),
+          options.inputs.seed};
+}
+
 /// The source, as the module that is judged was built from it.
 Source open_source_of(const VerifyOptions& options, const LoadedModule& loaded, DType dtype) {
   if (!names_checkpoint(options.source.path)) {
@@ -86,6 +137,17 @@ Source open_source_of(const VerifyOptions& options, const LoadedModule& loaded, 
   return as_source(std::move(checkpoint));
 }
 
+/// Binds what is given for the claimed arguments, without those that forward has not: `claims` says that they are
+/// missing.
+BoundBatch bind_taken(const ModuleRunner& module, Batch batch) {
+  const auto& arguments = module.signature().inputs;
+  std::erase_if(batch.values, [&](const NamedInput& given) {
+    return module.claims() && std::ranges::count(module.claims()->inputs, given.name) > 0 &&
+           std::ranges::find(arguments, given.name, &Argument::name) == arguments.end();
+  });
+  return module.bind(batch);
+}
+
 /// What the flags give, else what the source's own torch.jit.trace(…) was given, else what is made up.
 BoundBatch example_for(const ModuleRunner& module, const Source* source, const InputOptions& options) {
   if (source != nullptr && source->written.example && !names_inputs(options)) {
@@ -93,14 +155,19 @@ BoundBatch example_for(const ModuleRunner& module, const Source* source, const I
   }
   const bool names_tokenizer = !options.tokenizer.empty() && (source == nullptr || source->tokenizer() == nullptr);
   const std::unique_ptr<Tokenizer> named = names_tokenizer ? load_tokenizer(options.tokenizer) : nullptr;
-  return module.bind(
-      make_batch(options, module.signature(), named || source == nullptr ? named.get() : source->tokenizer()));
+  return bind_taken(
+      module, make_batch(options, module.signature(), named || source == nullptr ? named.get() : source->tokenizer()));
 }
 
 std::vector<BoundBatch> further_for(const ModuleRunner& module, const Source* source, const VerifyOptions& options,
                                     const BoundBatch& example) {
-  std::vector<BoundBatch> further =
-      further_batches(options.check_inputs, options.check_shapes, module.signature(), options.inputs.seed, &example);
+  std::vector<BoundBatch> further;
+  for (const auto& file : options.check_inputs) {
+    further.push_back(bind_taken(module, read_batch(file, module.signature())));
+  }
+  for (auto& made : further_batches({}, options.check_shapes, module.signature(), options.inputs.seed, &example)) {
+    further.push_back(std::move(made));
+  }
   if (source != nullptr) {
     for (const Batch& batch : source->written.check_inputs) {
       further.push_back(module.bind(batch));
@@ -109,10 +176,71 @@ std::vector<BoundBatch> further_for(const ModuleRunner& module, const Source* so
   return further;
 }
 
+bool has_failed(const std::vector<CheckResult>& checks) {
+  return std::ranges::any_of(checks, [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
+}
+
+/// Runs one check. A module that does not run on what it is said to take is answered by the check. Where it is said to
+/// take one shape alone, the inputs may be to blame: that is no answer, as is every other error, which goes to
+/// `first_error` if it is the first.
+CheckResult run_check(const Check& check, const VerifyContext& context, std::exception_ptr& first_error) {
+  const auto& claims = context.claims;
+  const bool is_fixed = claims && claims->dynamic_length == false && claims->dynamic_batch != true;
+  CheckResult result;
+  try {
+    result = check.run(context);
+  } catch (const Error& error) {
+    if (dynamic_cast<const RunError*>(&error) != nullptr && !is_fixed) {
+      result = {check.id, Verdict::kFail, error.what(), "", {}};
+    } else {
+      first_error = first_error ? first_error : std::current_exception();
+      result = skipped(check.id, std::string("no answer: ") + error.what());
+    }
+  }
+  if (result.advice.empty() && (result.verdict == Verdict::kFail || result.verdict == Verdict::kWarn)) {
+    result.advice = check.advice;
+  }
+  return result;
+}
+
+/// The module as it is recognised. A frozen one has no names that tell its head; what it is compared with does.
+LoadedModule with_head_of(const Source* source, LoadedModule loaded) {
+  const bool is_frozen = loaded.module.parameters().size() == 0;
+  if (is_frozen && source != nullptr && source->checkpoint && (!loaded.claims || loaded.claims->head.empty())) {
+    loaded.claims = loaded.claims.value_or(Claims());
+    loaded.claims->architecture = source->checkpoint->choice.architecture;
+    loaded.claims->head = source->checkpoint->choice.head;
+  }
+  return loaded;
+}
+
+/// What is wrong with the number of arguments, where inputs that are named as claimed cannot be bound; else empty.
+std::string missing_arguments(const LoadedModule& loaded) {
+  const auto forward = loaded.module.find_method("forward");
+  if (!forward || !loaded.claims || loaded.claims->inputs.empty()) {
+    return "";
+  }
+  const auto& arguments = forward->function().getSchema().arguments();
+  const auto& claimed = loaded.claims->inputs;
+  if (arguments.size() - 1 >= claimed.size()) {
+    return "";
+  }
+  std::string own, wanted_names;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    own += (i == 1 ? "" : ", ") + arguments[i].name();
+  }
+  for (const auto& name : claimed) {
+    wanted_names += (wanted_names.empty() ? "" : ", ") + name;
+  }
+  return "claims to take " + wanted_names + ", forward takes " + own + "; no other check could run";
+}
+
 /// Loads the file and what it is compared with, and runs the checks that need them.
 void run_on_module(const VerifyOptions& options, VerifyResult& result) {
-  LoadedModule loaded = load_module(options.module);
+  std::optional<Claims> own_claims;
+  LoadedModule loaded = load_judged(options, result, own_claims);
   const DType dtype = floating_dtype_of(loaded);
+  const bool is_quantized = holds_packed_weights(loaded.module) || computes_in_integers(loaded.module);
   std::optional<Source> source;
   if (!options.source.path.empty()) {
     source = open_source_of(options, loaded, dtype);
@@ -121,51 +249,95 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
   if (source && source->checkpoint) {
     result.choice = source->checkpoint->choice;
   }
-  ModuleRunner module(std::move(loaded), options.module,
+  ModuleRunner module(loaded, options.module,
                       source && source->checkpoint ? &source->checkpoint->model->description() : nullptr);
+  if (const auto missing = missing_arguments(loaded); !missing.empty()) {
+    result.checks.push_back({"claims", Verdict::kFail, missing, "", {}, "trace with the inputs that are claimed"});
+    return;
+  }
   const BoundBatch example = example_for(module, source ? &*source : nullptr, options.inputs);
   std::optional<Reference> reference;
   if (source) {
-    reference.emplace(*source, module.signature(), example);
+    reference.emplace(*source, module.signature(), example,
+                      loaded.claims ? loaded.claims->outputs : std::vector<std::string>());
   }
+  RebuiltNetwork network(with_head_of(source ? &*source : nullptr, loaded), module.signature());
   const VerifyContext context{options,
                               module,
                               reference ? &*reference : nullptr,
                               example,
                               further_for(module, source ? &*source : nullptr, options, example),
-                              tolerance_for(dtype, options),
-                              dtype};
+                              tolerance_for(dtype, is_quantized, options),
+                              dtype,
+                              is_quantized,
+                              loaded.claims,
+                              network,
+                              std::move(own_claims)};
   result.example = example.origin;
+  std::exception_ptr error;
   for (const auto& check : all_checks()) {
     if (wanted(options, check) && check.run != nullptr) {
-      result.checks.push_back(check.run(context));
+      result.checks.push_back(options.fail_fast && has_failed(result.checks)
+                                  ? skipped(check.id, "an earlier check failed, and --fail-fast was given")
+                                  : run_check(check, context, error));
+    }
+  }
+  result.recognised = network.name();
+  if (error && !has_failed(result.checks)) {
+    std::rethrow_exception(error);
+  }
+}
+
+/// Of the checks that failed, the one that says most: what looks at the cause comes before what looks at an effect.
+void blame(VerifyResult& result) {
+  static constexpr std::array kTelling = {
+      "safety", "checksum",    "weights", "source", "rebuilt", "constants",    "train-mode", "inputs",
+      "claims", "metamorphic", "repeat",  "shapes", "golden",  "check-inputs", "roundtrip",  "grad-mode"};
+  for (const bool needs_place : {true, false}) {
+    for (const char* id : kTelling) {
+      const auto check = std::ranges::find(result.checks, id, &CheckResult::id);
+      if (result.blamed.empty() && check != result.checks.end() && check->verdict == Verdict::kFail &&
+          !(needs_place && check->where.empty())) {
+        result.blamed = check->id;
+        result.where = check->where;
+      }
+    }
+  }
+}
+
+bool loads_module(const VerifyOptions& options) {
+  return std::ranges::any_of(all_checks(),
+                             [&](const Check& check) { return check.run != nullptr && wanted(options, check); });
+}
+
+/// Runs the checks that look at bytes alone; `safety` also unasked where the file is to be loaded, and then it is
+/// reported if it has something to say. A file that is damaged, or cannot be read as far as safety needs, has no
+/// answer, unless it is other than the one that is listed.
+void run_file_checks(const VerifyOptions& options, VerifyResult& result) {
+  for (const auto& check : all_checks()) {
+    const bool is_guard = check.id == kSafety && !contains(options.skip, kSafety) && loads_module(options);
+    if (check.run_on_file == nullptr || !(is_guard || wanted(options, check))) {
+      continue;
+    }
+    CheckResult done = check.run_on_file(options);
+    result.unsafe = result.unsafe || found_unsafe(done);
+    done.advice = done.advice.empty() && done.verdict == Verdict::kFail ? check.advice : done.advice;
+    if (wanted(options, check) || done.verdict != Verdict::kPass) {
+      result.checks.push_back(std::move(done));
+    }
+  }
+  const auto failed = std::ranges::find(result.checks, Verdict::kFail, &CheckResult::verdict);
+  if (!result.unsafe && failed != result.checks.end() && failed->id == kSafety) {
+    const bool is_listed_wrong = std::any_of(failed + 1, result.checks.end(),
+                                             [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
+    if (!is_listed_wrong) {
+      throw Error(ErrorKind::kCorrupt, options.module + ": " + (failed->where.empty() ? "" : failed->where + ": ") +
+                                           failed->summary + "; " + failed->advice);
     }
   }
 }
 
 }  // namespace
-
-const std::vector<Check>& all_checks() {
-  static const std::vector<Check> checks = {
-      {"checksum", "the bytes are those that the list names", "that they were right when the list was made",
-       check_checksum, nullptr},
-      {"grad-mode", "outputs and saved bytes do not depend on the gradient mode; grad_fn is where it belongs",
-       "that the values are right", nullptr, check_grad_mode},
-      {"roundtrip", "the module survives being saved and loaded again", "that the first file is right", nullptr,
-       check_roundtrip},
-      {"repeat", "the answer does not depend on how often it ran, on the optimizer or on threads",
-       "that the answer is right", nullptr, check_repeat},
-      {"train-mode", "no dropout, batch statistics or random operator is active", "that training was finished", nullptr,
-       check_train_mode},
-      {"shapes", "the batch sizes and lengths of the grid work", "anything of other shapes", nullptr, check_shapes},
-      {"check-inputs", "the further inputs give the source's outputs", "anything of other inputs", nullptr,
-       check_check_inputs},
-      {"source", "every weight and the example's outputs are the source's", "that the source is right", nullptr,
-       check_source},
-      {"golden", "the outputs are the recorded ones", "that the recorded ones are right", nullptr, check_golden},
-  };
-  return checks;
-}
 
 std::vector<std::string> verify_check_ids() {
   std::vector<std::string> ids;
@@ -185,20 +357,18 @@ VerifyResult verify(const VerifyOptions& options) {
   }
   const ThreadGuard threads(options.threads);
   VerifyResult result{.module = options.module, .source = options.source.path};
-  bool loads = false;
-  for (const auto& check : all_checks()) {
-    if (wanted(options, check) && check.run_on_file != nullptr) {
-      result.checks.push_back(check.run_on_file(options));
-    }
-    loads = loads || (wanted(options, check) && check.run != nullptr);
-  }
+  result.environment = environment_of(options);
+  run_file_checks(options, result);
   const size_t file_checks = result.checks.size();
-  if (loads) {
+  const bool answered = has_failed(result.checks);
+  const bool may_load = std::ranges::none_of(
+      result.checks, [](const CheckResult& check) { return check.id == kSafety && check.verdict == Verdict::kFail; });
+  if (may_load && loads_module(options)) {
     try {
       run_on_module(options, result);
     } catch (const Error& error) {
       // The answer is no already; that the file cannot be loaded either belongs to it.
-      if (file_checks == 0 || result.checks[file_checks - 1].verdict != Verdict::kFail) {
+      if (!answered) {
         throw;
       }
       result.checks.resize(file_checks);
@@ -212,6 +382,7 @@ VerifyResult verify(const VerifyOptions& options) {
   const auto failed = count(Verdict::kFail) + (options.werror ? count(Verdict::kWarn) : 0);
   result.nothing_checked = count(Verdict::kPass) + count(Verdict::kFail) + count(Verdict::kWarn) == 0;
   result.passed = failed == 0 && !result.nothing_checked;
+  blame(result);
   return result;
 }
 

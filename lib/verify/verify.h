@@ -18,6 +18,8 @@ struct VerifyOptions {
   SourceOptions source;
   /// Without any, what a torch.jit.trace(…) of the source's file is given.
   InputOptions inputs;
+  /// JSON that says what the file is (docs/formats/claims.md), in place of what it says of itself.
+  std::string claims;
   /// Recorded outputs for the example inputs (.npz, .safetensors, .json), named as the outputs.
   std::string golden;
   /// Recorded outputs for each --check-inputs, in order.
@@ -33,9 +35,12 @@ struct VerifyOptions {
   std::vector<std::string> skip;
   /// Warnings fail.
   bool werror = false;
+  /// Checks after the first that fails are skipped.
+  bool fail_fast = false;
   /// Unset: by the dtype the module is said to compute in. float32: rtol 1.3e-6 (assert_close's), atol 2e-5; two honest
   /// float32 implementations of a BERT differ by up to 6e-6, faults by 1e-4 and more. float16: 1e-2 and 1e-2, bfloat16:
   /// 8e-2 and 8e-2; honest ones differ by up to 6e-3 and 6e-2 there, with sums in another order, and outputs up to 5.
+  /// What is quantized to int8 is compared by its signal to noise ratio unless one of these is set.
   std::optional<double> rtol;
   std::optional<double> atol;
   /// NaN passes against NaN where outputs are compared with a source or recorded ones.
@@ -50,8 +55,8 @@ std::vector<std::string> verify_check_ids();
 /// Runs every check that the options allow; one that cannot run is kSkip and says what would allow it. A failed check
 /// does not stop the others.
 ///
-/// Throws Error where there is no answer: the file cannot be read or is corrupt, the source cannot be opened, an
-/// unknown check id.
+/// A file that is not safe to load is not loaded: VerifyResult::unsafe. Throws Error where there is no answer: the file
+/// cannot be read or is corrupt, the source cannot be opened, an unknown check id.
 VerifyResult verify(const VerifyOptions& options);
 
 }  // namespace bertjit

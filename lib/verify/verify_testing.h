@@ -72,6 +72,23 @@ T evidence(const CheckResult& result, const std::string& key) {
   return T();
 }
 
+/// A value of one row of evidence.
+template <class T>
+T field(const EvidenceFields& fields, const std::string& key) {
+  for (const auto& item : fields) {
+    if (item.key == key) {
+      return std::get<T>(item.value);
+    }
+  }
+  FAIL("no field " << key);
+  return T();
+}
+
+/// A forward for check_scripted() that embeds its ids as x and then runs `lines`, each with its indentation.
+inline std::string embedding_forward(const std::string& lines) {
+  return "def forward(self, input_ids):\n    x = torch.embedding(self.word_embeddings.weight, input_ids)\n" + lines;
+}
+
 /// Writes named tensors as .npz and returns the path.
 inline std::string write_tensors(const std::filesystem::path& path,
                                  const std::vector<std::pair<std::string, at::Tensor>>& tensors) {

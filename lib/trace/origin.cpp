@@ -1,0 +1,50 @@
+#include "trace/origin.h"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "digest/digest.h"
+#include "digest/tokenizer_digest.h"
+#include "support/error.h"
+
+namespace bertjit {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// In hexadecimal; empty where there is none, or it cannot be had.
+std::string digest_text(const std::function<std::optional<Sha512Digest>()>& digest) {
+  try {
+    const auto found = digest();
+    return found ? to_hex(*found) : "";
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+}  // namespace
+
+std::future<Origin> digest_origin(const Source& source, const TraceOptions& options) {
+  const bool has_weights = source.checkpoint && options.source.init.empty() && fs::is_directory(options.source.path);
+  const bool has_tokenizer = source.tokenizer() != nullptr;
+  const fs::path folder = options.source.path;
+  const fs::path tokenizer = !options.inputs.tokenizer.empty() ? fs::path(options.inputs.tokenizer)
+                             : fs::is_directory(folder)        ? folder
+                                                               : folder.parent_path();
+  return std::async(std::launch::async, [=] {
+    Origin origin;
+    if (has_weights) {
+      origin.source_sha512 =
+          digest_text([&] { return digest_meaning(folder, DigestKind::kWeights, {.threads = 1}).digest; });
+    }
+    if (has_tokenizer) {
+      origin.tokenizer_sha512 = digest_text([&] { return digest_tokenizer(tokenizer); });
+    }
+    return origin;
+  });
+}
+
+}  // namespace bertjit
