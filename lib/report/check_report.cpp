@@ -1,12 +1,13 @@
 #include "report/check_report.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstdio>
 #include <sstream>
 
+#include "report/columns.h"
+#include "report/drawn_evidence.h"
+#include "report/drawn_text.h"
 #include "report/evidence_json.h"
+#include "report/near_changes.h"
 #include "report/visible.h"
 
 namespace bertjit {
@@ -17,7 +18,6 @@ constexpr size_t kMaxItems = 10;       ///< rows or names shown of one list
 constexpr size_t kMaxFields = 6;       ///< fields shown of one row; the first ones say most
 constexpr size_t kMaxLines = 40;       ///< lines shown of one text, e.g. an error's
 constexpr size_t kMaxBlockLines = 60;  ///< lines shown of one block, e.g. a graph diff
-constexpr size_t kContext = 3;         ///< equal lines shown before and after a change
 constexpr size_t kVerdictWidth = 4;
 
 /// Columns a text takes, one for each code point.
@@ -56,14 +56,6 @@ std::string wrap(const std::string& text, size_t indent) {
   return result;
 }
 
-std::string number_text(double value) {
-  if (std::isnan(value)) {
-    return "nan";
-  }
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 /// `what` is " rows", " lines", or empty for names.
 std::string left_out(size_t count, const std::string& what) {
   return "… " + std::to_string(count) + " more" + what + " in the JSON report";
@@ -79,26 +71,10 @@ std::string block_line(const std::string& line) {
 }
 
 /// The lines of a diff that are changed or near a change; the others are counted.
-std::vector<std::string> near_changes(const std::vector<std::string>& lines) {
-  std::vector<bool> shown(lines.size());
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].substr(0, 2) != "  ") {
-      const size_t begin = i < kContext ? 0 : i - kContext;
-      std::fill(shown.begin() + static_cast<std::ptrdiff_t>(begin),
-                shown.begin() + static_cast<std::ptrdiff_t>(std::min(i + kContext + 1, lines.size())), true);
-    }
-  }
+std::vector<std::string> shown_lines(const std::vector<std::string>& lines) {
   std::vector<std::string> result;
-  for (size_t i = 0; i < lines.size();) {
-    if (shown[i]) {
-      result.push_back(lines[i++]);
-      continue;
-    }
-    size_t equal = 0;
-    for (; i < lines.size() && !shown[i]; ++i) {
-      ++equal;
-    }
-    result.push_back("  … " + std::to_string(equal) + (equal == 1 ? " equal line" : " equal lines"));
+  for (const DiffPiece& piece : near_changes(lines)) {
+    result.push_back(piece.left_out == 0 ? lines[piece.line] : "  … " + grouped_count(piece.left_out, "equal line"));
   }
   return result;
 }
@@ -136,11 +112,15 @@ bool has_block(const EvidenceFields& fields) {
 /// Prints evidence line by line, nested lists two columns further in.
 class EvidencePrinter {
  public:
-  EvidencePrinter(size_t indent, Color color, std::ostream& out) : indent_(indent), color_(color), out_(out) {}
+  /// `where` is what the check blames.
+  EvidencePrinter(size_t indent, const std::string& where, Color color, std::ostream& out)
+      : indent_(indent), where_(where), color_(color), out_(out) {}
 
   void print(const EvidenceFields& fields) {
     for (const Evidence& field : fields) {
-      std::visit([&](const auto& value) { print_field(visible(field.key), value); }, field.value);
+      if (!print_drawn(field)) {
+        std::visit([&](const auto& value) { print_field(visible(field.key), value); }, field.value);
+      }
     }
   }
 
@@ -194,6 +174,24 @@ class EvidencePrinter {
     return std::to_string(rows.size()) + (rows.size() == 1 ? " row" : " rows");
   }
 
+  /// What reads better as a picture than as rows.
+  bool print_drawn(const Evidence& field) {
+    if (const auto grid = read_grid(field)) {
+      print_line(visible(field.key) + ":");
+      print_grid(*grid, indent_ + 2, out_);
+      for (const std::string& line : grid_troubles(*grid)) {
+        EvidencePrinter(indent_ + 2, where_, color_, out_).print_line(line);
+      }
+      return true;
+    }
+    if (const auto layers = read_layers(field)) {
+      print_line(visible(field.key) + ":");
+      print_layers(*layers, blamed_layer(*layers, where_), indent_ + 2, out_);
+      return true;
+    }
+    return false;
+  }
+
   template <class Value>
   void print_field(const std::string& key, const Value& value) {
     print_line(key + ": " + inline_text(value));
@@ -218,7 +216,7 @@ class EvidencePrinter {
   void print_field(const std::string& key, const TextBlock& block) {
     print_line(key + ":");
     const bool diff = block.kind == TextBlock::Kind::kDiff;
-    const std::vector<std::string> lines = diff ? near_changes(split(block.text, '\n')) : split(block.text, '\n');
+    const std::vector<std::string> lines = diff ? shown_lines(split(block.text, '\n')) : split(block.text, '\n');
     const std::string inner(indent_ + 2, ' ');
     for (size_t i = 0; i < std::min(lines.size(), kMaxBlockLines); ++i) {
       const std::string line = block_line(lines[i]);
@@ -231,7 +229,7 @@ class EvidencePrinter {
 
   void print_field(const std::string& key, const EvidenceFields& fields) {
     print_line(key + ":");
-    EvidencePrinter(indent_ + 2, color_, out_).print(fields);
+    EvidencePrinter(indent_ + 2, where_, color_, out_).print(fields);
   }
 
   /// A row with blocks takes a line for each field; the first one stands behind the dash.
@@ -242,7 +240,7 @@ class EvidencePrinter {
       return;
     }
     std::ostringstream text;
-    EvidencePrinter(indent_ + 4, color_, text).print(row);
+    EvidencePrinter(indent_ + 4, where_, color_, text).print(row);
     out_ << dash << "- " << text.str().substr(indent_ + 4);
   }
 
@@ -261,6 +259,7 @@ class EvidencePrinter {
   }
 
   size_t indent_;
+  const std::string& where_;
   Color color_;
   std::ostream& out_;
 };
@@ -303,9 +302,12 @@ void print_checks(const std::vector<CheckResult>& checks, Color color, std::ostr
     out << colored_verdict(check.verdict, color) << "  " << check.id << std::string(id_width - check.id.size(), ' ')
         << "  " << wrap(visible(check.summary), indent) << '\n';
     if (check.verdict == Verdict::kFail || check.verdict == Verdict::kWarn) {
-      EvidencePrinter evidence(indent, color, out);
+      EvidencePrinter evidence(indent, check.where, color, out);
       if (!check.where.empty()) {
         evidence.print_line("where: " + visible(check.where));
+      }
+      if (!check.advice.empty()) {
+        evidence.print_line("to mend: " + visible(check.advice));
       }
       evidence.print(check.evidence);
     }
@@ -319,6 +321,7 @@ nlohmann::ordered_json checks_to_json(const std::vector<CheckResult>& checks) {
                      {"verdict", verdict_name(check.verdict)},
                      {"summary", json_text(check.summary)},
                      {"where", json_text(check.where)},
+                     {"advice", json_text(check.advice)},
                      {"evidence", evidence_to_json(check.evidence)}});
   }
   return array;

@@ -149,11 +149,12 @@ TEST_CASE("print_checks: colour marks the verdict and does not disturb the colum
 }
 
 TEST_CASE("checks_to_json: every check with id, verdict, summary, where and all evidence, in order") {
-  CHECK(checks_to_json({{"grad-mode", Verdict::kPass, "equal", "", {}},
-                        {"source", Verdict::kFail, "differs", "encoder", {{"elements", int64_t{6}}}}})
-            .dump() ==
-        R"([{"id":"grad-mode","verdict":"pass","summary":"equal","where":"","evidence":{}},)"
-        R"({"id":"source","verdict":"fail","summary":"differs","where":"encoder","evidence":{"elements":6}}])");
+  CHECK(
+      checks_to_json({{"grad-mode", Verdict::kPass, "equal", "", {}},
+                      {"source", Verdict::kFail, "differs", "encoder", {{"elements", int64_t{6}}}, "Export again."}})
+          .dump() ==
+      R"([{"id":"grad-mode","verdict":"pass","summary":"equal","where":"","advice":"","evidence":{}},)"
+      R"({"id":"source","verdict":"fail","summary":"differs","where":"encoder","advice":"Export again.","evidence":{"elements":6}}])");
   CHECK(checks_to_json({}).dump() == "[]");
   CHECK(std::string(verdict_name(Verdict::kWarn)) == "warn");
   CHECK(std::string(verdict_name(Verdict::kSkip)) == "skip");

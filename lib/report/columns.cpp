@@ -1,6 +1,9 @@
 #include "report/columns.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
 
 namespace bertjit {
 
@@ -15,6 +18,20 @@ std::string grouped(uint64_t number) {
   for (int64_t i = static_cast<int64_t>(text.size()) - 3; i > 0; i -= 3) {
     text.insert(static_cast<size_t>(i), ",");
   }
+  return text;
+}
+
+std::string number_text(double value) {
+  if (std::isnan(value)) {
+    return "nan";
+  }
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+std::string rounded_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
   return text;
 }
 

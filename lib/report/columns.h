@@ -11,6 +11,12 @@ namespace bertjit {
 /// 22713986 -> "22,713,986"
 std::string grouped(uint64_t number);
 
+/// The shortest text that reads back to the same number; "nan", "inf", "-inf".
+std::string number_text(double value);
+
+/// Four digits, for what differs by powers of ten: 0.00011920928955078125 -> "0.0001192".
+std::string rounded_text(double value);
+
 /// "1 module", "2 modules", "1,234 modules".
 std::string grouped_count(uint64_t number, const std::string& noun);
 

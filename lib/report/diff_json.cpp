@@ -16,10 +16,6 @@ ordered_json array_of(const std::vector<T>& items, const ToJson& to_json_of) {
   return array;
 }
 
-ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? ordered_json(nullptr) : json_text(text);
-}
-
 ordered_json value_or_null(const std::optional<std::string>& value) {
   return value ? json_text(*value) : ordered_json(nullptr);
 }
@@ -60,20 +56,20 @@ ordered_json values_to_json(const DiffTensor& tensor) {
 ordered_json tensor_to_json(const DiffTensor& tensor) {
   return {{"name", json_text(tensor.name)},
           {"name_in_b", json_text(tensor.name_in_b)},
-          {"role", text_or_null(tensor.role)},
+          {"role", json_text_or_null(tensor.role)},
           {"dtype", {tensor.dtype_a, tensor.dtype_b}},
           {"shape", {tensor.shape_a, tensor.shape_b}},
-          {"relation", text_or_null(tensor.relation)},
-          {"relation_text", text_or_null(tensor.relation_text)},
+          {"relation", json_text_or_null(tensor.relation)},
+          {"relation_text", json_text_or_null(tensor.relation_text)},
           {"values", tensor.measured ? values_to_json(tensor) : ordered_json(nullptr)}};
 }
 
 ordered_json lone_to_json(const DiffLoneTensor& tensor) {
   return {{"name", json_text(tensor.name)},
-          {"role", text_or_null(tensor.role)},
+          {"role", json_text_or_null(tensor.role)},
           {"dtype", tensor.dtype},
           {"shape", tensor.shape},
-          {"same_as", text_or_null(tensor.same_as)}};
+          {"same_as", json_text_or_null(tensor.same_as)}};
 }
 
 ordered_json code_to_json(const DiffCode& code) {
@@ -81,10 +77,10 @@ ordered_json code_to_json(const DiffCode& code) {
           {"modules", array_of(code.modules, json_text)},
           {"in_a", code.in_a},
           {"in_b", code.in_b},
-          {"nature", text_or_null(code.nature)},
+          {"nature", json_text_or_null(code.nature)},
           {"removed", code.removed},
           {"added", code.added},
-          {"diff", text_or_null(code.text)}};
+          {"diff", json_text_or_null(code.text)}};
 }
 
 ordered_json fact_to_json(const DiffFact& fact) {
@@ -93,7 +89,7 @@ ordered_json fact_to_json(const DiffFact& fact) {
           {"name", json_text(fact.name)},
           {"a", value_or_null(fact.a)},
           {"b", value_or_null(fact.b)},
-          {"diff", text_or_null(fact.text)}};
+          {"diff", json_text_or_null(fact.text)}};
 }
 
 }  // namespace

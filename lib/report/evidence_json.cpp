@@ -58,6 +58,10 @@ ordered_json json_text(const std::string& text) {
   return ordered_json::parse(ordered_json(text).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
+ordered_json json_text_or_null(const std::string& text) {
+  return text.empty() ? ordered_json(nullptr) : json_text(text);
+}
+
 ordered_json evidence_to_json(const EvidenceFields& fields) {
   ordered_json object = ordered_json::object();
   for (const Evidence& field : fields) {

@@ -23,11 +23,6 @@ ordered_json texts_to_json(const std::vector<std::string>& texts) {
   return array_of(texts, json_text);
 }
 
-/// Null for an empty one.
-ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? ordered_json(nullptr) : json_text(text);
-}
-
 template <typename T>
 ordered_json value_or_null(const std::optional<T>& value) {
   return value ? ordered_json(*value) : ordered_json(nullptr);
@@ -40,8 +35,8 @@ ordered_json tensor_to_json(const DescribedTensor& tensor) {
           {"shape", tensor.shape},
           {"requires_grad", tensor.requires_grad},
           {"size_bytes", tensor.size_bytes},
-          {"shares", text_or_null(tensor.shares)},
-          {"scale", text_or_null(tensor.scale)}};
+          {"shares", json_text_or_null(tensor.shares)},
+          {"scale", json_text_or_null(tensor.scale)}};
 }
 
 ordered_json constant_to_json(const DescribedTensor& constant) {
@@ -55,9 +50,9 @@ ordered_json archive_to_json(const ArchiveListing& archive) {
   return {{"size_bytes", archive.size_bytes},
           {"kind", archive_kind_name(archive.kind)},
           {"name", json_text(archive.root)},
-          {"version", text_or_null(archive.version)},
-          {"byteorder", text_or_null(archive.byteorder)},
-          {"serialization_id", text_or_null(archive.serialization_id)},
+          {"version", json_text_or_null(archive.version)},
+          {"byteorder", json_text_or_null(archive.byteorder)},
+          {"serialization_id", json_text_or_null(archive.serialization_id)},
           {"producer",
            archive.kind == ArchiveKind::kTorchScript ? ordered_json(producer_name(archive)) : ordered_json(nullptr)},
           {"lite_interpreter", archive.has_bytecode},
@@ -75,14 +70,14 @@ ordered_json record_to_json(const ZipRecord& record) {
 }
 
 ordered_json claims_object(const Claims& claims) {
-  return {{"architecture", text_or_null(claims.architecture)},
-          {"head", text_or_null(claims.head)},
+  return {{"architecture", json_text_or_null(claims.architecture)},
+          {"head", json_text_or_null(claims.head)},
           {"inputs", texts_to_json(claims.inputs)},
           {"outputs", texts_to_json(claims.outputs)},
-          {"dtype", text_or_null(claims.dtype)},
+          {"dtype", json_text_or_null(claims.dtype)},
           {"dynamic_batch", value_or_null(claims.dynamic_batch)},
           {"dynamic_length", value_or_null(claims.dynamic_length)},
-          {"attn_implementation", text_or_null(claims.attn_implementation)}};
+          {"attn_implementation", json_text_or_null(claims.attn_implementation)}};
 }
 
 ordered_json counts_to_json(const std::vector<NamedCount>& counts) {
@@ -120,13 +115,13 @@ ordered_json summary_to_json(const ModuleSummary& summary) {
   json["training"] = texts_to_json(summary.training_modules);
   json["quantized"] = texts_to_json(summary.quantized);
   json["methods"] = texts_to_json(summary.methods);
-  json["method"] = text_or_null(summary.method);
+  json["method"] = json_text_or_null(summary.method);
   json["inputs"] = arguments_to_json(summary.inputs);
   json["outputs"] = outputs_to_json(summary.outputs);
   json["operators"] = counts_to_json(summary.operators);
   json["control"] = counts_to_json(summary.control);
   json["random"] = array_of(summary.random, [](const RandomOperator& entry) {
-    return ordered_json{{"name", json_text(entry.name)}, {"location", text_or_null(entry.location)}};
+    return ordered_json{{"name", json_text(entry.name)}, {"location", json_text_or_null(entry.location)}};
   });
   json["constants"] = array_of(summary.constants, constant_to_json);
   json["source_files"] = texts_to_json(summary.source_files);
@@ -136,7 +131,7 @@ ordered_json summary_to_json(const ModuleSummary& summary) {
 ordered_json attribute_to_json(const DescribedAttribute& attribute) {
   return {{"name", json_text(attribute.name)},
           {"type", json_text(attribute.type)},
-          {"value", text_or_null(attribute.value)}};
+          {"value", json_text_or_null(attribute.value)}};
 }
 
 ordered_json module_to_json(const DescribedModule& module) {
@@ -189,7 +184,7 @@ ordered_json to_json(const InspectResult& result) {
   ordered_json json;
   json["schema"] = "bertjit.inspect/1";
   json["module"] = json_text(result.module);
-  json["submodule"] = text_or_null(result.submodule);
+  json["submodule"] = json_text_or_null(result.submodule);
   json["archive"] = result.archive ? archive_to_json(*result.archive) : ordered_json(nullptr);
   if (result.summary) {
     json["summary"] = summary_to_json(*result.summary);

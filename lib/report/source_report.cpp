@@ -35,10 +35,6 @@ const char* origin_name(HeadOrigin origin) {
   return "";
 }
 
-nlohmann::ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? nlohmann::ordered_json(nullptr) : json_text(text);
-}
-
 nlohmann::ordered_json list(const std::vector<std::string>& texts) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const auto& text : texts) {
@@ -70,12 +66,12 @@ nlohmann::ordered_json choice_to_json(const SourceChoice& choice) {
   json["architecture"] = json_text(choice.architecture);
   json["head"] = json_text(choice.head);
   json["head_from"] = origin_name(choice.head_origin);
-  json["listed_head"] = text_or_null(choice.listed_head);
+  json["listed_head"] = json_text_or_null(choice.listed_head);
   json["num_labels"] = choice.num_labels ? nlohmann::ordered_json(*choice.num_labels) : nullptr;
   json["inputs"] = list(choice.inputs);
   json["weights"] = json_text(choice.weights);
-  json["dtype"] = choice.dtype;
-  json["stored_dtype"] = text_or_null(choice.stored_dtype);
+  json["dtype"] = json_text(choice.dtype);
+  json["stored_dtype"] = json_text_or_null(choice.stored_dtype);
   json["notes"] = list(choice.notes);
   return json;
 }
