@@ -7,7 +7,8 @@
 # USES names the rooms it may call; that line is the layering. TESTS_USE names further ones that only its tests call,
 # to make what the room judges. TORCH marks rooms that need libtorch: they share one
 # precompiled header (20 s a file otherwise) and may be used only by other such rooms.
-# Sources and tests are found by pattern: *.cpp, and *_test.cpp for the tests. A room's tests are one program and one
+# Sources and tests are found by pattern: *.cpp, and *_test.cpp for the tests. A project that bertjit is a part of does
+# not get the tests. A room's tests are one program and one
 # ctest entry, labelled unit (no libtorch), model (libtorch) or cli (the whole program).
 
 function(bertjit_compile_options target)
@@ -59,7 +60,7 @@ function(bertjit_room name)
   list(TRANSFORM ROOM_USES PREPEND bertjit_)
   target_link_libraries(bertjit_${name} ${scope} ${ROOM_USES} ${ROOM_LINKS})
 
-  if(tests)
+  if(tests AND PROJECT_IS_TOP_LEVEL)
     list(TRANSFORM ROOM_TESTS_USE PREPEND bertjit_)
     bertjit_test_program(bertjit_${name}_tests TESTS ${tests} LABEL unit LINKS bertjit_${name} ${ROOM_TESTS_USE})
     if(ROOM_TORCH)

@@ -1,6 +1,7 @@
 // The list of subcommands, and the only place where exceptions end.
 #include "cli.h"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -81,6 +82,7 @@ std::optional<int> run_checksum_alone(int argc, const char* const* argv, Invocat
 
 int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
   Invocation invocation{in, out, err};
+  invocation.arguments.assign(argv + std::min(argc, 1), argv + argc);
   if (const auto exit_code = run_checksum_alone(argc, argv, invocation)) {
     return *exit_code;
   }
@@ -98,6 +100,7 @@ int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& o
   setup_checksum(app, invocation);
   setup_diff(app, invocation);
   setup_verify(app, invocation);
+  setup_scan(app, invocation);
   setup_run(app, invocation);
   setup_inspect(app, invocation);
   setup_bench(app, invocation);

@@ -10,6 +10,7 @@ namespace bertjit {
 void setup_trace(CLI::App& app, Invocation& invocation);
 void setup_run(CLI::App& app, Invocation& invocation);
 void setup_verify(CLI::App& app, Invocation& invocation);
+void setup_scan(CLI::App& app, Invocation& invocation);
 void setup_diff(CLI::App& app, Invocation& invocation);
 void setup_inspect(CLI::App& app, Invocation& invocation);
 void setup_bench(CLI::App& app, Invocation& invocation);

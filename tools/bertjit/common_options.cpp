@@ -14,11 +14,6 @@ namespace bertjit {
 
 namespace {
 
-/// For texts: an empty one, most often an unset shell variable, would be taken for none.
-std::string refuse_empty(const std::string& text) {
-  return text.empty() ? "is empty" : "";
-}
-
 /// CLI11 reads -1, and all that does not fit, as 2^64 - 1.
 std::string expect_uint64(const std::string& text) {
   uint64_t value = 0;
@@ -28,6 +23,10 @@ std::string expect_uint64(const std::string& text) {
 }
 
 }  // namespace
+
+std::string refuse_empty(const std::string& text) {
+  return text.empty() ? "is empty" : "";
+}
 
 void add_output_flags(CLI::App& command, OutputOptions& options) {
   add_choice<Format>(command, "--format", options.format, {{"text", Format::kText}, {"json", Format::kJson}},

@@ -25,6 +25,9 @@ struct OutputOptions {
   bool quiet = false;
 };
 
+/// A check for CLI11: an empty text, most often an unset shell variable, would be taken for none.
+std::string refuse_empty(const std::string& text);
+
 void add_output_flags(CLI::App& command, OutputOptions& options);
 
 /// --init, --head, --attention, --dtype, --tie, --output-hidden-states, --output-attentions: how a checkpoint becomes a

@@ -8,6 +8,7 @@
 #include "engine_loader.h"
 #include "report/source_report.h"
 #include "report/verify_report.h"
+#include "report_files.h"
 
 namespace bertjit {
 
@@ -15,8 +16,9 @@ namespace {
 
 constexpr const char* kDescription = R"(Judge a TorchScript file: every check that the arguments allow is run.
 
-Checks: checksum (with --checksums), grad-mode, roundtrip, repeat, train-mode, shapes, check-inputs (with
---check-inputs or --check-shapes, and --source), source (with --source), golden (with --golden).
+Checks: safety, checksum (with --checksums), grad-mode, roundtrip, repeat, train-mode, shapes, check-inputs
+(with --source, and --check-inputs or --check-shapes), metamorphic, inputs, constants, source (with --source),
+rebuilt, golden (with --golden), claims, weights.
 
 SOURCE is what MODULE was made from: a Hugging Face directory or config.json, FILE.py:NAME (run operator by
 operator, as Python would), or a TorchScript .pt. Without inputs, those that a torch.jit.trace(...) in the
@@ -27,17 +29,39 @@ constexpr const char* kFooter = R"(Examples:
   bertjit verify traced_bert.pt --checksums SHA512SUMS --only checksum
   bertjit verify traced_bert.pt --source ./bert-base-uncased --check-shapes 1x7,8x128 --format json
   bertjit verify traced_bert.pt --inputs batch.npz --golden outputs.npz
+  bertjit verify traced_bert.pt --source ./bert-base-uncased --html report.html --junit report.xml
   bertjit verify fn.pt --source loop.py:fn --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4
 
-Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked.)";
+Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked, 3 refused as unsafe.)";
 
 struct VerifyCommand {
   VerifyOptions options;
   OutputOptions output;
+  ReportFiles reports;
 };
 
+/// Every file the command reads.
+std::vector<std::string> files_read(const VerifyOptions& options) {
+  std::vector<std::string> files{options.module,    options.source.path,   options.claims,          options.golden,
+                                 options.checksums, options.inputs.inputs, options.inputs.tokenizer};
+  files.push_back(options.source.path.substr(0, options.source.path.rfind(':')));  // of FILE.py:NAME
+  files.insert(files.end(), options.check_inputs.begin(), options.check_inputs.end());
+  files.insert(files.end(), options.check_golden.begin(), options.check_golden.end());
+  return files;
+}
+
+VerifyResult verify_and_report_errors(const VerifyCommand& command, const Invocation& invocation) {
+  try {
+    return engine().verify(command.options);
+  } catch (const std::exception& error) {
+    write_error_report(command.reports, command.options.module, error.what(), invocation);
+    throw;
+  }
+}
+
 void run_verify(const VerifyCommand& command, Invocation& invocation) {
-  const VerifyResult result = engine().verify(command.options);
+  refuse_bad_targets(command.reports, files_read(command.options));
+  const VerifyResult result = verify_and_report_errors(command, invocation);
   if (result.choice && !command.output.quiet) {
     print_choice("bertjit verify", *result.choice, invocation.err);
   }
@@ -46,7 +70,8 @@ void run_verify(const VerifyCommand& command, Invocation& invocation) {
   } else {
     print_text(result, choose_color(command.output.color), invocation.out);
   }
-  invocation.exit_code = result.nothing_checked ? 2 : result.passed ? 0 : 1;
+  write_reports(command.reports, result, command.options.werror ? WarningsFail::kYes : WarningsFail::kNo, invocation);
+  invocation.exit_code = result.unsafe ? 3 : result.nothing_checked ? 2 : result.passed ? 0 : 1;
 }
 
 CLI::Option* add_list(CLI::App& command, const std::string& flag, std::vector<std::string>& field,
@@ -82,9 +107,12 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   add_list(*verify, "--check-golden", options.check_golden, "Recorded outputs for each --check-inputs, in order",
            "FILE");
   verify->add_option("--checksums", options.checksums, "List with the file's SHA-512")->option_text("SHA512SUMS");
+  verify->add_option("--claims", options.claims, "What MODULE is said to be, in place of what it says of itself (JSON)")
+      ->option_text("FILE");
   add_list(*verify, "--only", options.only, "Run these checks only", "ID,...")->delimiter(',');
   add_list(*verify, "--skip", options.skip, "Leave these checks out", "ID,...")->delimiter(',');
   verify->add_flag("--werror", options.werror, "Warnings fail");
+  verify->add_flag("--fail-fast", options.fail_fast, "Skip the checks after the first that fails");
   verify->add_option("--rtol", options.rtol, "Relative tolerance of outputs")
       ->option_text("X [float32 1.3e-6, float16 1e-2, bfloat16 8e-2]")
       ->check(CLI::NonNegativeNumber);
@@ -92,6 +120,7 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
       ->option_text("X [float32 2e-5, float16 1e-2, bfloat16 8e-2]")
       ->check(CLI::NonNegativeNumber);
   verify->add_flag("--equal-nan", options.equal_nan, "NaN outputs pass against NaN");
+  add_report_flags(*verify, command->reports);
   add_threads_flag(*verify, options.threads);
   add_output_flags(*verify, command->output);
   verify->callback([command, source_flags, &invocation] {
