@@ -114,6 +114,24 @@ def trace_row(name, source):
     )
 
 
+def verify_row(name, source):
+    traced, shapes = OUT / f"{name.split(', ')[1]}.pt", ["1x7", "8x32", "2x128"]
+
+    def trace():
+        run_once([BERTJIT, "trace", source, "-o", traced])
+
+    ours = [BERTJIT, "verify", traced, "--source", source, "--only", "grad-mode,roundtrip,check-inputs"]
+    return Row(
+        name,
+        [*ours, "--check-shapes", ",".join(shapes), "--threads", "1"],
+        [PEER_PYTHON, PEERS / "verify.py", traced, source, *shapes],
+        time_aim=1 / 4,
+        memory_aim=1 / 2,
+        needs=source,
+        prepare=trace,
+    )
+
+
 def make_random_file(path, megabytes):
     if not path.exists() or path.stat().st_size != megabytes * 1_000_000:
         with open(path, "wb") as file:
@@ -168,6 +186,8 @@ def rows():
     return [
         trace_row("trace, BERT-base size", bert_base()),
         trace_row("trace, MiniLM", MINILM),
+        verify_row("verify, BERT-base size", bert_base()),
+        verify_row("verify, MiniLM", MINILM),
         trace_file_row("mixing/trace_cell.py", "traced_cell"),
         trace_file_row("mixing/rnn_loop.py", "traced"),
         *checksum_rows(small),
