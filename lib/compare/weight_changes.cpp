@@ -163,7 +163,7 @@ class Changes {
     const bool all_of_it = !common.empty() && std::ranges::all_of(all, [&](size_t i) {
       return !lies_under(name(i), common) || told.contains(i) || is_constant(weight(i));
     });
-    return all_of_it ? common : module_of_weight(name(tensors[0]));
+    return all_of_it ? common : place_of_weight(name(tensors[0]));
   }
 
   WeightFinding& tell(std::string id, ChangeEffect effect, const std::vector<size_t>& tensors, std::string summary,
@@ -273,7 +273,7 @@ class Changes {
   /// A head is a module, or one tensor where nothing of the two names is the same.
   std::string without_weight(const std::string& head) const {
     const bool is_tensor = std::ranges::any_of(expected_, [&](const auto& item) { return item.first == head; });
-    return is_tensor ? module_of_weight(head) : head;
+    return is_tensor ? place_of_weight(head) : head;
   }
 
   /// All of a model is rounded where what is equal holds in the narrow dtype as well, which nobody can see.
@@ -435,6 +435,11 @@ WeightChanges compare_weights(const OrderedWeights& expected, const std::map<std
 std::string module_of_weight(const std::string& name) {
   const size_t dot = name.rfind('.');
   return dot == std::string::npos ? "" : name.substr(0, dot);
+}
+
+std::string place_of_weight(const std::string& name) {
+  const std::string module = module_of_weight(name);
+  return module.empty() ? name : module;
 }
 
 std::string head_of_weight(const std::string& name, const std::string& other) {

@@ -63,6 +63,9 @@ WeightChanges compare_weights(const OrderedWeights& expected, const std::map<std
 /// "encoder.layer.0.output.dense" of "encoder.layer.0.output.dense.weight"; empty for a name without dots.
 std::string module_of_weight(const std::string& name);
 
+/// What to blame for a weight: its module, or its own name where the root holds it, since empty is the whole model.
+std::string place_of_weight(const std::string& name);
+
 /// A name without the end that it shares with another: "encoder.layer.0" for "encoder.layer.0.output.bias" beside
 /// "encoder.layer.1.output.bias".
 std::string head_of_weight(const std::string& name, const std::string& other);

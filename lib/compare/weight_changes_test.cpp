@@ -321,6 +321,19 @@ TEST_CASE("compare_weights: a name that is gone is told, unless the weight is ti
   CHECK(changes.findings[0].where == kQuery);
 }
 
+TEST_CASE("compare_weights: a weight that the root holds is blamed by its own name") {
+  OrderedWeights expected = two_layers();
+  expected.emplace_back("final_logits_bias", normal({1, 40}, 8));
+  expected.emplace_back("scale", at::full({1}, 0.5));
+  Actual actual = copy_of(expected);
+  actual["final_logits_bias"][0][3] += 1;
+  actual["scale"].fill_(std::numeric_limits<float>::quiet_NaN());
+  const WeightChanges changes = compare_weights(expected, actual);
+  REQUIRE(changes.findings.size() == 2);
+  CHECK(changes.findings[0].where == "scale");
+  CHECK(changes.findings[1].where == "final_logits_bias");
+}
+
 TEST_CASE("relate_weights: strides, integers and numbers that are not finite on both sides") {
   const at::Tensor weight = normal({16, 16}, 4);
   CHECK(relate_weights(weight.t(), weight.t().contiguous()).relation == WeightRelation::kSame);

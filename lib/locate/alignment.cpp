@@ -259,10 +259,11 @@ std::vector<int64_t> computing_steps(const Tape& tape, const std::vector<int64_t
   return fed.empty() ? all : steps;
 }
 
-/// Matching takes the product of the lengths; of unrolled loops without weights the beginning is paired.
+/// Matching takes the product of the lengths; of unrolled loops without weights the end is paired.
 constexpr size_t kMostMatched = 4'000'000;
 
-/// Pairs of equal families, in order; the rest is on one side alone.
+/// Pairs of equal families, in order; the rest is on one side alone. From the end, where the two meet for sure: what
+/// one side does more, like a layer run twice, is left over before it.
 std::vector<std::pair<int64_t, int64_t>> match(const Tape& ours, const std::vector<int64_t>& a, const Tape& theirs,
                                                const std::vector<int64_t>& b) {
   std::map<std::string, uint32_t> letters;
@@ -271,6 +272,7 @@ std::vector<std::pair<int64_t, int64_t>> match(const Tape& ours, const std::vect
     for (const int64_t id : steps) {
       sequence.push_back(letters.emplace(step_family(tape.at(id)), letters.size()).first->second);
     }
+    std::ranges::reverse(sequence);
     return sequence;
   };
   const Sequence first = spell(ours, a);
@@ -278,7 +280,7 @@ std::vector<std::pair<int64_t, int64_t>> match(const Tape& ours, const std::vect
   std::vector<std::pair<int64_t, int64_t>> pairs;
   if (a.size() * b.size() > kMostMatched) {
     for (size_t i = 0; i < std::min(a.size(), b.size()) && first[i] == second[i]; ++i) {
-      pairs.emplace_back(a[i], b[i]);
+      pairs.emplace_back(a[a.size() - 1 - i], b[b.size() - 1 - i]);
     }
     return pairs;
   }
@@ -287,7 +289,7 @@ std::vector<std::pair<int64_t, int64_t>> match(const Tape& ours, const std::vect
   matcher.set_a(first);
   for (const auto& edit : matcher.edits()) {
     for (size_t i = 0; edit.tag == EditTag::kEqual && i < edit.a_end - edit.a_begin; ++i) {
-      pairs.emplace_back(a[edit.a_begin + i], b[edit.b_begin + i]);
+      pairs.emplace_back(a[a.size() - 1 - edit.a_begin - i], b[b.size() - 1 - edit.b_begin - i]);
     }
   }
   return pairs;

@@ -10,8 +10,8 @@ namespace bertjit {
 
 namespace {
 
-/// Below this a value is a score that a mask made minus infinity (-10000 in the first releases): beside it the others
-/// do not count.
+/// Below this a value is a score that a mask made minus infinity (-10000 in the first releases): how far below does not
+/// count, and beside it the others would not.
 constexpr double kMasked = -5e3;
 
 /// A factor nearer to 1 is an error, not a scale.
@@ -24,8 +24,9 @@ bool is_measurable(const at::Tensor& expected, const at::Tensor& actual) {
          !expected.is_complex() && !actual.is_complex();
 }
 
-bool is_masked(const at::Tensor& tensor) {
-  return tensor.is_floating_point() && tensor.min().item().toDouble() < kMasked;
+/// The elements that are not masked in both.
+at::Tensor not_masked(const at::Tensor& expected, const at::Tensor& actual) {
+  return expected.lt(kMasked).logical_and(actual.lt(kMasked)).logical_not();
 }
 
 double relative_error(const TensorComparison& comparison) {
@@ -35,6 +36,28 @@ double relative_error(const TensorComparison& comparison) {
   // All else that is not a number has no limit.
   return std::isnan(comparison.sqnr_db) ? std::numeric_limits<double>::infinity()
                                         : std::pow(10, -comparison.sqnr_db / 20);
+}
+
+Measure measure_all(const at::Tensor& expected, const at::Tensor& actual, double limit) {
+  Measure result;
+  result.limit = limit;
+  const TensorComparison comparison =
+      compare_tensors(expected.flatten(), actual.flatten(), Tolerance{.rtol = 0.0, .atol = 0.0});
+  result.compared = true;
+  result.elements = comparison.elements;
+  result.max_abs_error = comparison.max_abs_error;
+  result.sqnr_db = comparison.sqnr_db;
+  result.error = relative_error(comparison);
+  result.good = result.error <= limit;
+  if (result.good || !std::isfinite(result.error) || !expected.is_floating_point() || comparison.cosine == 0) {
+    return result;
+  }
+  // The part of `actual` that no multiple of `expected` explains.
+  const double rest = std::sqrt(std::max(0.0, 1 / (comparison.cosine * comparison.cosine) - 1));
+  const double ratio = actual.to(at::kDouble).norm().item<double>() / expected.to(at::kDouble).norm().item<double>();
+  result.factor = std::copysign(ratio, comparison.cosine);
+  result.rescaled = rest <= limit && std::abs(result.factor - 1) > kLeastRescale && std::isfinite(ratio);
+  return result;
 }
 
 }  // namespace
@@ -62,26 +85,14 @@ double step_limit(at::ScalarType dtype) {
 Measure measure(const at::Tensor& expected, const at::Tensor& actual, double limit) {
   Measure result;
   result.limit = limit;
-  if (!is_measurable(expected, actual) || is_masked(expected)) {
+  if (!is_measurable(expected, actual)) {
     return result;
   }
-  const TensorComparison comparison =
-      compare_tensors(expected.flatten(), actual.flatten(), Tolerance{.rtol = 0.0, .atol = 0.0});
-  result.compared = true;
-  result.elements = comparison.elements;
-  result.max_abs_error = comparison.max_abs_error;
-  result.sqnr_db = comparison.sqnr_db;
-  result.error = relative_error(comparison);
-  result.good = result.error <= limit;
-  if (result.good || !std::isfinite(result.error) || !expected.is_floating_point() || comparison.cosine == 0) {
-    return result;
+  if (expected.is_floating_point() && expected.min().item().toDouble() < kMasked) {
+    const at::Tensor left = expected.flatten(), right = actual.flatten(), kept = not_masked(left, right);
+    return kept.any().item<bool>() ? measure_all(left.masked_select(kept), right.masked_select(kept), limit) : result;
   }
-  // The part of `actual` that no multiple of `expected` explains.
-  const double rest = std::sqrt(std::max(0.0, 1 / (comparison.cosine * comparison.cosine) - 1));
-  const double ratio = actual.to(at::kDouble).norm().item<double>() / expected.to(at::kDouble).norm().item<double>();
-  result.factor = std::copysign(ratio, comparison.cosine);
-  result.rescaled = rest <= limit && std::abs(result.factor - 1) > kLeastRescale && std::isfinite(ratio);
-  return result;
+  return measure_all(expected, actual, limit);
 }
 
 }  // namespace bertjit

@@ -50,12 +50,25 @@ TEST_CASE("measure: the reference times one factor is rescaled, and near 1 it is
   CHECK(!measure(values(), values() * 1.001, kLimit).rescaled);
 }
 
-TEST_CASE("measure: scores that a mask made minus infinity hide the others, so they are not compared") {
+TEST_CASE("measure: scores that a mask made minus infinity on both sides, however low, hide no others") {
+  at::Tensor expected = values().clone(), actual = values().clone();
+  expected[0][0][0] = -std::numeric_limits<double>::infinity();
   for (const double fill : {-1e4, -3.4e38, -std::numeric_limits<double>::infinity()}) {
-    at::Tensor scores = values().clone();
-    scores[0][0][0] = fill;
-    CHECK(!measure(scores, scores + values(), kLimit).compared);
+    actual[0][0][0] = fill;
+    CHECK(measure(expected, actual, kLimit).good);
+    CHECK(!measure(expected, actual + values(), kLimit).good);
+    CHECK(measure(expected, actual + values(), kLimit).elements == values().numel() - 1);
   }
+}
+
+TEST_CASE("measure: a score that is masked on one side alone is wrong") {
+  at::Tensor masked = values().clone(), weak = values().clone();
+  masked[0][0][0] = -3.4e38;
+  weak[0][0][0] = -1;
+  CHECK(measure(masked, weak, kLimit).compared);
+  CHECK(!measure(masked, weak, kLimit).good);
+  CHECK(!measure(weak, masked, kLimit).good);
+  CHECK(!measure(at::full({2}, -1e4), at::full({2}, -1e9), kLimit).compared);
 }
 
 TEST_CASE("measure: what is not a number is wrong, and integers are exact") {

@@ -8,6 +8,7 @@
 #include "script/builtins.h"
 #include "script/operators.h"
 #include "script/script_file.h"
+#include "support/words.h"
 
 namespace bertjit {
 
@@ -80,15 +81,6 @@ std::optional<Object> library_member(const std::string& space, const std::string
   return found == nullptr ? std::nullopt : std::make_optional(*found);
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) {
-    text += text.empty() ? "" : ", ";
-    text += name;
-  }
-  return text;
-}
-
 }  // namespace
 
 bool is_namespace(const std::string& path) {
@@ -131,11 +123,11 @@ std::optional<Object> namespace_member(const NamespaceObject& space, const std::
 
 std::string missing_member(const NamespaceObject& space, const std::string& name) {
   if (space.file) {
-    return space.file->name() + " has no '" + name + "'; it has " + listed(space.file->names());
+    return space.file->name() + " has no '" + name + "'; it has " + joined(space.file->names());
   }
   const auto names = Library::instance().names(space.path);
   if (!names.empty()) {
-    return space.path + "." + name + " is not in the library of the subset; it has " + listed(names);
+    return space.path + "." + name + " is not in the library of the subset; it has " + joined(names);
   }
   static const std::vector<std::string> kPython = {"math", "typing",    "typing_extensions", "collections",    "copy",
                                                    "abc",  "functools", "warnings",          "collections.abc"};

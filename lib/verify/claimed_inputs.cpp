@@ -5,6 +5,7 @@
 // whose second argument is attention_mask, and the file then hides the first sentence while its claims say otherwise.
 #include <algorithm>
 
+#include "support/words.h"
 #include "verify/held_claims.h"
 
 namespace bertjit {
@@ -41,14 +42,6 @@ std::string argument_by_use(const std::vector<std::string>& uses) {
 
 bool has_known_use(const std::string& name) {
   return name == "input_ids" || name == "attention_mask" || name == "token_type_ids";
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) {
-    text += (text.empty() ? "" : ", ") + word;
-  }
-  return text;
 }
 
 void hold_count(ClaimSubject& subject, const std::vector<OwnArgument>& own) {

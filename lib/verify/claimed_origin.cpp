@@ -6,6 +6,7 @@
 #include "digest/digest.h"
 #include "digest/tokenizer_digest.h"
 #include "support/error.h"
+#include "support/words.h"
 #include "verify/held_claims.h"
 
 namespace bertjit {
@@ -52,14 +53,6 @@ void hold_tokenizer(ClaimSubject& subject) {
     held.answer = compare(held.claimed, held.found);
   }
   subject.add(std::move(held));
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) {
-    text += (text.empty() ? "" : ", ") + name;
-  }
-  return text;
 }
 
 std::string flag_text(const std::optional<bool>& flag) {

@@ -130,12 +130,13 @@ class Disturbance {
   at::Generator generator_;
 };
 
-/// Runs on `batch` itself.
-ProbeOutputs answers(ModuleRunner& module, const BoundBatch& batch, int64_t rows) {
+/// `program` runs on `batch` itself.
+template <typename Program>
+ProbeOutputs answers(Program& program, const BoundBatch& batch, int64_t rows) {
   // What the optimizer does is asked by `repeat`; here it would only make the first runs unlike the later ones.
   const torch::jit::GraphOptimizerEnabledGuard no_optimizer(false);
-  const auto leaves = flatten_outputs(module.run(batch, GradMode::kOff));
-  const auto& names = module.output_names();
+  const auto leaves = flatten_outputs(program.run(batch, GradMode::kOff));
+  const auto& names = program.output_names();
   ProbeOutputs outputs;
   for (size_t i = 0; i < leaves.size(); ++i) {
     const std::string& name = names.size() == leaves.size() ? names[i] : leaves[i].name;
@@ -157,7 +158,7 @@ ProbeOutputs Probes::run(const BoundBatch& batch) {
   }
   latest_ = batch;
   const BoundBatch given = batch.copy();
-  ProbeOutputs outputs = answers(module_, given, rows);
+  ProbeOutputs outputs = asks_network_ ? answers(context_.network, given, rows) : answers(module_, given, rows);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (batch.values[i].isTensor() && !same_bits(batch.tensor(i), given.tensor(i))) {
       changed_.insert(i);

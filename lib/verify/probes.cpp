@@ -73,6 +73,15 @@ Probes::Probes(const VerifyContext& context) : context_(context), module_(float_
   read_limits();
 }
 
+std::optional<Probes> Probes::of_network() const {
+  if (!context_.network.why_not().empty()) {
+    return std::nullopt;
+  }
+  Probes twin = *this;
+  twin.asks_network_ = true;
+  return twin;
+}
+
 void Probes::read_inputs() {
   const auto& recognised = context_.network.recognition().inputs;
   const auto& arguments = context_.module.signature().inputs;

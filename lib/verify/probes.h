@@ -66,6 +66,13 @@ struct Gap {
   bool violated() const {
     return !complaint.empty() || !(share <= 1);
   }
+  /// Whether what was changed counts: nullopt where it moves the outputs, and no more than rounding could.
+  std::optional<bool> tells() const {
+    return violated() ? std::optional(true) : share <= kNothing ? std::optional(false) : std::nullopt;
+  }
+
+  /// Share of what is allowed that what counts for nothing stays below: the last bit of one number.
+  static constexpr double kNothing = 0.25;
 };
 
 /// How equal two runs must be.
@@ -79,6 +86,10 @@ class Probes {
  public:
   /// Borrows `context`. Runs a copy of the module, without its optimizer, whose int8 layers are computed in floats.
   explicit Probes(const VerifyContext& context);
+
+  /// The same probes, asked of the network built anew from the file's weights: what that does, too, is the
+  /// architecture's doing, and no fault of the file. nullopt where there is none.
+  std::optional<Probes> of_network() const;
 
   const std::vector<ProbeInput>& inputs() const {
     return inputs_;
@@ -166,6 +177,7 @@ class Probes {
 
   const VerifyContext& context_;
   ModuleRunner module_;
+  bool asks_network_ = false;
   std::vector<ProbeInput> inputs_;
   ProbeShape example_shape_;
   int64_t choices_ = 1;

@@ -184,7 +184,7 @@ TEST_CASE("verify: a module's weights are compared by name, its outputs on the e
   CHECK(compared.summary == "2 weights equal bit for bit, outputs equal (greatest difference 0)");
   // Linear(4, 4) takes lengths of 4 alone, in every batch: the source says so too.
   CHECK_THAT(one_check(against(module, source, {"shapes"})).summary,
-             Contains("3 of 3 batch x length shapes work and equal the source; source and module refuse 15 more"));
+             Contains("3 of 3 batch x length shapes work and equal the source; 15 more are refused"));
 
   change_weight(module, "linear.bias", 1e-3);
   const CheckResult changed = one_check(against(module, source, {"source"}));
@@ -237,7 +237,7 @@ TEST_CASE("verify: an archive is a source, its control flow the law") {
   CHECK(same.verdict == Verdict::kPass);
   CHECK(evidence<int64_t>(same, "weights_compared") == 39);
   change_weight((dir / "copy.pt").string(), "pooler.dense.bias", 1e-3);
-  CHECK(one_check(against(bert, (dir / "copy.pt").string(), {"source"})).where == "pooler.dense.bias");
+  CHECK(one_check(against(bert, (dir / "copy.pt").string(), {"source"})).where == "pooler.dense");
 }
 
 TEST_CASE("verify: randomness is told apart from faults") {
@@ -330,8 +330,16 @@ TEST_CASE("verify: a source that gives no answer is an Error: a name that is not
     return x
 )") + ":f";
   CHECK_THAT(error(raises, {"rand:3x4x5"}).what(), Contains("no"));
-  // What the file itself refuses is no answer either.
-  CHECK(error(source + ":traced", {"rand:1x4x5"}).kind() == ErrorKind::kInvalidArgument);
+}
+
+TEST_CASE("verify: a module that refuses an example that its source takes fails; what both refuse is no answer") {
+  const TempDir dir;
+  const std::string source = reference_example("loop.py");
+  const std::string module = made_from(source + ":traced", dir / "loop.pt");
+  const CheckResult refused = one_check(against(module, source + ":traced", {"source"}, {"rand:1x4x5"}));
+  CHECK(refused.verdict == Verdict::kFail);
+  CHECK_THAT(refused.summary, Contains("the trace refuses the inputs and the source takes them"));
+  CHECK_THROWS_AS(verify(against(module, source + ":traced", {"source"}, {"rand:0"})), Error);
 }
 
 }  // namespace bertjit

@@ -245,8 +245,8 @@ TEST_CASE("verify: a sound trace passes every check that can run, in the order o
     CHECK(check.verdict == (check.id == "checksum" || check.id == "golden" ? Verdict::kSkip : Verdict::kPass));
   }
   CHECK(ids == verify_check_ids());
-  CHECK(ids == Names{"checksum", "grad-mode", "roundtrip", "repeat", "train-mode", "shapes", "check-inputs", "source",
-                     "golden"});
+  CHECK(ids == Names{"safety", "checksum", "grad-mode", "roundtrip", "repeat", "train-mode", "shapes", "check-inputs",
+                     "metamorphic", "inputs", "constants", "source", "rebuilt", "golden", "claims", "weights"});
 }
 
 TEST_CASE("verify: a failed check does not stop the others; --only and --skip choose") {
@@ -258,7 +258,7 @@ TEST_CASE("verify: a failed check does not stop the others; --only and --skip ch
   options.skip = {"repeat", "checksum"};
   const VerifyResult result = verify(options);
   CHECK_FALSE(result.passed);
-  CHECK(result.checks.size() == 7);
+  CHECK(result.checks.size() == verify_check_ids().size() - 2);
   const auto failed = [](const CheckResult& check) { return check.verdict == Verdict::kFail; };
   CHECK(std::count_if(result.checks.begin(), result.checks.end(), failed) == 2);  // shapes, source
   options.only = {"roundtrip", "repeat"};
@@ -270,7 +270,7 @@ TEST_CASE("verify: what gives no answer is an Error: unknown ids, more goldens t
   const TempDir dir;
   VerifyOptions options = options_for(traced("tiny-bert", dir / "m.pt"), "outputs");
   CHECK_THAT(error_of([&] { verify(options); }).what(),
-             Contains("--only outputs: no check has that id (known: checksum"));
+             Contains("--only outputs: no check has that id (known: safety, checksum"));
   options.only = {};
   options.skip = {"everything"};
   CHECK_THAT(error_of([&] { verify(options); }).what(), Contains("--skip everything"));
@@ -285,10 +285,11 @@ TEST_CASE("verify: what gives no answer is an Error: unknown ids, more goldens t
   CHECK(error_of([&] { verify(options); }).kind() == ErrorKind::kNotFound);
 }
 
-TEST_CASE("verify: a module that does not run on the example is an Error with libtorch's words") {
+TEST_CASE("verify: a module of which nothing is known and that refuses the example is an Error in libtorch's words") {
   const TempDir dir;
   VerifyOptions options;
   options.module = save(scripted("def forward(self, input_ids):\n    return self.scale.view([3])\n"), dir / "m.pt");
+  options.only = {"grad-mode", "repeat"};
   CHECK_THAT(error_of([&] { verify(options); }).what(),
              Contains("does not run on input_ids [1, 14]: shape '[3]' is invalid"));
 }

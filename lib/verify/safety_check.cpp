@@ -43,7 +43,9 @@ const char* advice_for(const ScanResult& scan) {
     case ScanEffect::kCorrupt:
       return "get the file again: it was damaged on its way or on the disk";
     case ScanEffect::kUnread:
-      return "--skip safety loads it all the same: only if you trust where it comes from";
+      return scan.findings.front().record.empty()
+                 ? "verify takes TorchScript files, as `bertjit trace` and torch.jit.save write them"
+                 : "--skip safety loads it all the same: only if you trust where it comes from";
   }
   return "";
 }

@@ -225,6 +225,7 @@ void blame_numbers(const std::vector<ShapeTrial>& cells, const ShapeTrials& tria
   if (example_too) {
     // What is wrong everywhere is not the shape's doing; other checks say where it comes from.
     result.summary += "; not for its shape: at the example's own numbers are wrong, too";
+    result.advice = "mend what `source` or `rebuilt` says of the numbers first";
     return;
   }
   const std::string place = trials.place_of(found);

@@ -10,6 +10,7 @@
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "support/error.h"
+#include "support/words.h"
 #include "tokenize/load.h"
 #include "verify/check.h"
 #include "verify/claims_file.h"
@@ -66,12 +67,8 @@ void check_ids(const std::vector<std::string>& ids, const char* flag) {
   const auto known = verify_check_ids();
   for (const auto& id : ids) {
     if (std::find(known.begin(), known.end(), id) == known.end()) {
-      std::string list;
-      for (const auto& name : known) {
-        list += (list.empty() ? "" : ", ") + name;
-      }
       throw Error(ErrorKind::kInvalidArgument,
-                  std::string(flag) + " " + id + ": no check has that id (known: " + list + ")");
+                  std::string(flag) + " " + id + ": no check has that id (known: " + joined(known) + ")");
     }
   }
 }
@@ -180,17 +177,27 @@ bool has_failed(const std::vector<CheckResult>& checks) {
   return std::ranges::any_of(checks, [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
 }
 
-/// Runs one check. A module that does not run on what it is said to take is answered by the check. Where it is said to
-/// take one shape alone, the inputs may be to blame: that is no answer, as is every other error, which goes to
-/// `first_error` if it is the first.
+/// Whether the module is to run on the example: it claims to, or its source does. Where it claims one shape alone, or
+/// nothing is known, the inputs may be to blame.
+bool is_to_run(const VerifyContext& context) {
+  if (const auto& claims = context.claims) {
+    return claims->dynamic_length != false || claims->dynamic_batch == true;
+  }
+  try {
+    return context.source != nullptr && (context.source->run(context.example.copy(), GradMode::kOff), true);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// Runs one check. A module that does not run where it is to is answered by the check; every other error is no answer,
+/// and goes to `first_error` if it is the first.
 CheckResult run_check(const Check& check, const VerifyContext& context, std::exception_ptr& first_error) {
-  const auto& claims = context.claims;
-  const bool is_fixed = claims && claims->dynamic_length == false && claims->dynamic_batch != true;
   CheckResult result;
   try {
     result = check.run(context);
   } catch (const Error& error) {
-    if (dynamic_cast<const RunError*>(&error) != nullptr && !is_fixed) {
+    if (dynamic_cast<const RunError*>(&error) != nullptr && is_to_run(context)) {
       result = {check.id, Verdict::kFail, error.what(), "", {}};
     } else {
       first_error = first_error ? first_error : std::current_exception();
@@ -214,25 +221,38 @@ LoadedModule with_head_of(const Source* source, LoadedModule loaded) {
   return loaded;
 }
 
-/// What is wrong with the number of arguments, where inputs that are named as claimed cannot be bound; else empty.
-std::string missing_arguments(const LoadedModule& loaded) {
+/// The argument that a claimed input belongs to: "state" of "state.1.0", what it holds.
+std::string argument_of(const std::string& claimed) {
+  return claimed.substr(0, claimed.find('.'));
+}
+
+/// Of the claimed arguments the first that forward has no place for, as a failed check; nullopt if it has enough.
+std::optional<CheckResult> missing_argument(const LoadedModule& loaded) {
   const auto forward = loaded.module.find_method("forward");
-  if (!forward || !loaded.claims || loaded.claims->inputs.empty()) {
-    return "";
+  if (!forward || !loaded.claims) {
+    return std::nullopt;
   }
+  std::vector<std::string> own, claimed;
   const auto& arguments = forward->function().getSchema().arguments();
-  const auto& claimed = loaded.claims->inputs;
-  if (arguments.size() - 1 >= claimed.size()) {
-    return "";
-  }
-  std::string own, wanted_names;
   for (size_t i = 1; i < arguments.size(); ++i) {
-    own += (i == 1 ? "" : ", ") + arguments[i].name();
+    own.push_back(arguments[i].name());
   }
-  for (const auto& name : claimed) {
-    wanted_names += (wanted_names.empty() ? "" : ", ") + name;
+  for (const auto& name : loaded.claims->inputs) {
+    if (!contains(claimed, argument_of(name))) {
+      claimed.push_back(argument_of(name));
+    }
   }
-  return "claims to take " + wanted_names + ", forward takes " + own + "; no other check could run";
+  if (own.size() >= claimed.size()) {
+    return std::nullopt;
+  }
+  const auto unknown = std::ranges::find_if(claimed, [&](const auto& name) { return !contains(own, name); });
+  return CheckResult{"claims",
+                     Verdict::kFail,
+                     "claims to take " + joined(claimed) + ", forward takes " + joined(own) +
+                         "; no other check could run",
+                     unknown == claimed.end() ? claimed[own.size()] : *unknown,
+                     {},
+                     "trace with the inputs that are claimed"};
 }
 
 /// Loads the file and what it is compared with, and runs the checks that need them.
@@ -251,8 +271,8 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
   }
   ModuleRunner module(loaded, options.module,
                       source && source->checkpoint ? &source->checkpoint->model->description() : nullptr);
-  if (const auto missing = missing_arguments(loaded); !missing.empty()) {
-    result.checks.push_back({"claims", Verdict::kFail, missing, "", {}, "trace with the inputs that are claimed"});
+  if (auto missing = missing_argument(loaded)) {
+    result.checks.push_back(*std::move(missing));
     return;
   }
   const BoundBatch example = example_for(module, source ? &*source : nullptr, options.inputs);

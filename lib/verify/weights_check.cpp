@@ -94,7 +94,7 @@ class WeightsCheck {
 
  private:
   void add(Verdict verdict, std::string id, const std::string& weight, std::string summary, std::string advice) {
-    issues_.push_back({verdict, std::move(id), module_of_weight(weight), std::move(summary), std::move(advice)});
+    issues_.push_back({verdict, std::move(id), place_of_weight(weight), std::move(summary), std::move(advice)});
   }
 
   bool is_parameter(const std::string& name) const {
@@ -237,7 +237,7 @@ class WeightsCheck {
       }
     }
     if (!copies.empty()) {
-      issues_.push_back({Verdict::kWarn, "duplicates", scans_.contains(head) ? module_of_weight(head) : head,
+      issues_.push_back({Verdict::kWarn, "duplicates", scans_.contains(head) ? place_of_weight(head) : head,
                          head + " holds the weights of " + first + " (" +
                              counted(static_cast<int64_t>(copies.size()), "matrix") + ")",
                          "if layers are not meant to be copies, compare with --source"});

@@ -254,6 +254,7 @@ def forward(self, input_ids):
     module.define(code);
     const CheckResult result = one_check(options_for(testing::save(module, dir / "m.pt"), "weights"));
     CHECK(result.verdict == (std::isnan(value) ? Verdict::kFail : Verdict::kPass));
+    CHECK(result.where == (std::isnan(value) ? "mask" : ""));
   }
 }
 
@@ -313,11 +314,11 @@ TEST_CASE("weights: int8 fails where float32 is claimed, and not where int8 is")
   loaded.claims->dtype = "int8";
   const CheckResult honest =
       one_check(options_for(testing::save(loaded.module, dir / "h.pt", loaded.claims), "weights"));
-  // The float weight that was packed is left behind, and nobody reads it; its bias is the packed one.
+  // What was packed is left behind, and nobody reads it.
   CHECK(honest.verdict == Verdict::kWarn);
   CHECK(finding_ids(honest) == std::vector<std::string>{"unused"});
   CHECK(evidence<std::vector<std::string>>(honest, "unused_parameters") ==
-        std::vector<std::string>{"encoder.layer.0.output.dense.weight"});
+        std::vector<std::string>{"encoder.layer.0.output.dense.weight", "encoder.layer.0.output.dense.bias"});
 }
 
 }  // namespace
