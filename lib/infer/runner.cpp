@@ -195,7 +195,16 @@ ModuleRunner::ModuleRunner(LoadedModule loaded, const std::string& owner, const 
 
 ModuleRunner ModuleRunner::fresh_copy() const {
   ModuleRunner copy = *this;
-  copy.loaded_.module = loaded_.module.clone();
+  copy.loaded_.module = loaded_.module.clone(/*inplace=*/true);
+  c10::IValue::HashIdentityIValueMap copied;
+  for (const auto& part : copy.loaded_.module.modules()) {
+    const auto& type = part.type();
+    for (size_t i = 0; i < type->numAttributes(); ++i) {
+      if (!type->is_parameter(i) && !type->getAttribute(i)->is_module()) {
+        part._ivalue()->setSlot(i, part._ivalue()->getSlot(i).deepcopy(copied));
+      }
+    }
+  }
   return copy;
 }
 

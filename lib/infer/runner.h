@@ -79,7 +79,8 @@ class ModuleRunner : public Runner {
   torch::jit::Module& module() {
     return loaded_.module;
   }
-  /// The same module, sharing its tensors, with executors that have not run and hold no optimized graphs.
+  /// The same module, with executors that have not run and hold no optimized graphs. It shares the parameters; buffers
+  /// and other state, which a run may change, are its own.
   ModuleRunner fresh_copy() const;
   const std::optional<Claims>& claims() const {
     return loaded_.claims;

@@ -159,6 +159,21 @@ TEST_CASE("runner: each gradient mode is what the model sees, and is restored, a
   CHECK_FALSE(c10::InferenceMode::is_enabled());
 }
 
+TEST_CASE("runner: a fresh copy shares parameters and has buffers and other state of its own") {
+  torch::jit::Module counter("Counter");
+  counter.register_parameter("weight", at::ones({2}), /*is_buffer=*/false);
+  counter.register_buffer("runs", at::zeros({1}));
+  counter.define("def forward(self, x):\n  self.runs.add_(1)\n  return x * self.weight + self.runs\n");
+  ModuleRunner module({counter, std::nullopt}, "m.pt");
+  const BoundBatch bound = module.bind({"x", {{"", at::zeros({2})}}});
+  for (int run = 0; run < 2; ++run) {
+    ModuleRunner copy = module.fresh_copy();
+    CHECK(at::equal(copy.run(bound, GradMode::kOff).toTensor(), at::ones({2})));
+    CHECK(copy.module().attr("weight").toTensor().is_same(counter.attr("weight").toTensor()));
+  }
+  CHECK(at::equal(counter.attr("runs").toTensor(), at::zeros({1})));
+}
+
 TEST_CASE("guards: gradient mode and threads come back at the end of the scope") {
   const int before = at::get_num_threads();
   {

@@ -65,8 +65,11 @@ CheckResult check_roundtrip(const VerifyContext& context) {
                      {"first_graph_line_before", graphs.expected_line},
                      {"first_graph_line_after", graphs.actual_line},
                      {"different_tensors", tensors},
-                     {"first_save_sha512", to_hex(first.sha512())},
-                     {"second_save_sha512", to_hex(same_save ? first.sha512() : second.sha512())}};
+                     {"same_saves", same_save}};
+  if (!same_save) {
+    result.evidence.push_back({"first_save_sha512", to_hex(first.sha512())});
+    result.evidence.push_back({"second_save_sha512", to_hex(second.sha512())});
+  }
   if (!same_outputs || !tensors.empty() || !graphs.matches) {
     result.verdict = Verdict::kFail;
     result.where = !tensors.empty() ? tensors.front() : "";
