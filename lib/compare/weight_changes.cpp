@@ -44,6 +44,8 @@ constexpr Telling kTellings[] = {
     {WeightRelation::kScaled, ChangeEffect::kPerhapsNone,
      "a factor moved into weights must be taken out of the code, once"},
     {WeightRelation::kShifted, ChangeEffect::kChanges, kExportAgain},
+    {WeightRelation::kRowAdded, ChangeEffect::kPerhapsNone,
+     "a row of another table moved into this one must be taken out of the code, once"},
     {WeightRelation::kRowsReordered, ChangeEffect::kPerhapsNone,
      "rows of one layer and columns of the next must be put in the same order"},
     {WeightRelation::kColumnsReordered, ChangeEffect::kPerhapsNone,

@@ -162,6 +162,7 @@ TEST_CASE("compare_weights: what may leave the function as it is, is told from w
   const auto effect_of = [](const auto& change) { return finding_of(change).effect; };
   CHECK(effect_of([](const at::Tensor& w) { return w.mul(0.5); }) == ChangeEffect::kPerhapsNone);
   CHECK(effect_of([](const at::Tensor& w) { return w.flip(0); }) == ChangeEffect::kPerhapsNone);
+  CHECK(effect_of([](const at::Tensor& w) { return w.add(w[0].mul(0.1)); }) == ChangeEffect::kPerhapsNone);
   CHECK(effect_of([](const at::Tensor& w) { return w.add(1e-5); }) == ChangeEffect::kChanges);
   // Rows of a table are tokens.
   const OrderedWeights expected = two_layers();

@@ -49,7 +49,7 @@ class Relating {
     }
     const bool is_named = find_non_finite() || find_one_number() || find_narrower() || find_single() || find_factor() ||
                           find_rounded() || find_quantized() || find_transposed() || find_reordered() ||
-                          find_pruned() || find_clipped() || find_shifted() || find_part();
+                          find_pruned() || find_clipped() || find_shifted() || find_row_added() || find_part();
     if (!is_named) {
       describe_noise();
     }
@@ -346,6 +346,28 @@ class Relating {
     return set(Relation::kShifted, "is what is expected plus " + short_number(term));
   }
 
+  /// One embedding table folded into another, where one row of it is all that is ever taken.
+  bool find_row_added() {
+    constexpr int64_t kPiece = 256;
+    if (shape_.size() != 2 || shape_[0] < 3 || shape_[1] < 2) {
+      return false;
+    }
+    const auto difference = [this](int64_t first, int64_t count) {
+      return pair_.actual().view(shape_).narrow(0, first, count).to(at::kDouble) -
+             pair_.expected().view(shape_).narrow(0, first, count).to(at::kDouble);
+    };
+    const at::Tensor row = difference(0, 1);
+    const double size = std::max(std::fabs(sums_.greatest_expected), std::fabs(sums_.least_expected));
+    const double slack = 2 * rounding() * (size + row.abs().max().item<double>());
+    for (int64_t first = 0; first < shape_[0]; first += kPiece) {
+      const at::Tensor rest = difference(first, std::min(kPiece, shape_[0] - first)) - row;
+      if (!(rest.abs().max().item<double>() <= slack)) {
+        return false;
+      }
+    }
+    return set(Relation::kRowAdded, "is what is expected plus the same row in every row");
+  }
+
   /// Where less than a quarter of it differs, what matters is where.
   bool find_part() {
     if (sums_.differing * 4 > sums_.elements) {
@@ -406,7 +428,7 @@ WeightDifference relate_others(const at::Tensor& expected, const at::Tensor& act
 const char* weight_relation_name(WeightRelation relation) {
   constexpr const char* kNames[] = {
       "same",   "quantized", "narrower", "rounded", "transposed", "shape",          "non-finite",
-      "zeroed", "filled",    "negated",  "scaled",  "shifted",    "rows-reordered", "columns-reordered",
+      "zeroed", "filled",    "negated",  "scaled",  "shifted",    "row-added",      "rows-reordered", "columns-reordered",
       "pruned", "clipped",   "part",     "noise",   "unrelated"};
   return kNames[static_cast<size_t>(relation)];
 }

@@ -25,6 +25,7 @@ enum class WeightRelation {
   kNegated,
   kScaled,         ///< times one factor
   kShifted,        ///< plus one number
+  kRowAdded,       ///< a matrix, plus the same row in every row
   kRowsReordered,  ///< the elements of a vector, too
   kColumnsReordered,
   kPruned,     ///< what differs is 0

@@ -235,6 +235,15 @@ at::Tensor like_example(const Argument& input, const at::Tensor& example, const 
   return at::rand(shape, generator).to(example.scalar_type());
 }
 
+/// One position after the other, as networks count them that are given none.
+at::Tensor positions_of_shape(const std::vector<int64_t>& shape, const at::Tensor& example) {
+  const bool has_example = example.defined() && example.numel() > 0 && !example.is_floating_point();
+  const int64_t first = has_example ? example.flatten()[0].item<int64_t>() : 0;
+  return at::arange(first, first + shape.back(), has_example ? example.scalar_type() : at::kLong)
+      .expand(shape)
+      .contiguous();
+}
+
 bool has_rank_of(const c10::IValue& value, const std::vector<int64_t>& shape) {
   return value.isTensor() && value.toTensor().dim() == static_cast<int64_t>(shape.size());
 }
@@ -332,6 +341,10 @@ Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature,
         example != nullptr && example->values.at(i).isTensor() && example->tensor(i).is_floating_point();
     if (is_made_like_ids(input) && !is_float) {
       batch.values.push_back({input.name, ids_of_shape(input, shape, generator)});
+      has_shape = true;
+    } else if (input.name == "position_ids" && input.type != nullptr && input.type->isSubtypeOf(*c10::TensorType::get())) {
+      const bool has_tensor = example != nullptr && example->values.at(i).isTensor();
+      batch.values.push_back({input.name, positions_of_shape(shape, has_tensor ? example->tensor(i) : at::Tensor())});
       has_shape = true;
     } else if (example != nullptr && has_rank_of(example->values[i], shape)) {
       batch.values.push_back({input.name, like_example(input, example->tensor(i), shape, generator, signature.owner)});

@@ -237,6 +237,17 @@ TEST_CASE("batch: values whose range is not known are not made up") {
                     "--inputs FILE"));
 }
 
+TEST_CASE("batch: position ids are made one after the other, from the example's first on") {
+  const Signature with_positions{
+      "m.pt", {{"input_ids", InputDefault::kRequired, 50}, {"position_ids", InputDefault::kRequired, 0}}, 0};
+  CHECK(at::equal(shape_batch({2, 3}, with_positions, 0).values[1].value.toTensor(), at::arange(3).expand({2, 3})));
+  const BoundBatch example = bind_batch(
+      {"", {{"input_ids", at::ones({1, 2}, at::kLong)}, {"position_ids", at::tensor({2, 3}, at::kInt).view({1, 2})}}},
+      with_positions);
+  const at::Tensor made = shape_batch({1, 4}, with_positions, 0, &example).values[1].value.toTensor();
+  CHECK(at::equal(made, at::arange(2, 6, at::kInt).view({1, 4})));
+}
+
 TEST_CASE("batch: each --input is read by the type of the argument it binds to, in order and by name") {
   const Signature mixed{"f.pt",
                         {{"n", c10::IntType::get()},

@@ -63,14 +63,15 @@ std::optional<bool> hides_tokens(Probes& probes, size_t at, double value, bool a
   const int64_t half = (tokens + 1) / 2;
   const TokenSpan seen = at_end ? TokenSpan{0, half} : TokenSpan{half, tokens};
   const TokenSpan hidden = at_end ? TokenSpan{half, tokens} : TokenSpan{0, half};
-  if (tokens < 2 || !probes.find(Role::kIds, input.sequence)) {
+  const TokenSpan changed = at_end ? TokenSpan{half + probes.reach(), tokens} : TokenSpan{0, half - probes.reach()};
+  if (tokens < 2 + 2 * probes.reach() || !probes.find(Role::kIds, input.sequence)) {
     return std::nullopt;
   }
   const auto leaks = [&](const BoundBatch& batch) {
     // What has no tokens stands for the first of them.
     const auto part = [&](const BoundBatch& of) { return probes.part(probes.run(of), tokens, seen, !at_end); };
     const Gap gap =
-        probes.compare(part(batch), part(probes.other_words(batch, hidden, input.sequence)), Strictness::kSameSums);
+        probes.compare(part(batch), part(probes.other_words(batch, changed, input.sequence)), Strictness::kSameSums);
     return gap.elements > 0 || !gap.complaint.empty() ? gap.tells() : std::nullopt;
   };
   const BoundBatch shown = probes.fill(base, at, {0, tokens}, 1 - value);

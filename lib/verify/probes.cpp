@@ -164,6 +164,10 @@ std::optional<size_t> Probes::find(Role role, InputSequence sequence) const {
   return std::nullopt;
 }
 
+int64_t Probes::reach() const {
+  return context_.network.why_not().empty() ? 0 : 1;
+}
+
 bool Probes::may_change_rows() const {
   return !rows_are_fixed_ && !(context_.claims && context_.claims->dynamic_batch == false);
 }

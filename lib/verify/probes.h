@@ -120,6 +120,9 @@ class Probes {
   int64_t longest() const {
     return longest_;
   }
+  /// How far a hidden token's word may honestly reach: networks that cannot be built anew may put neighbours' words into
+  /// one embedding, as MobileBERT does (modeling_mobilebert.py, trigram_input).
+  int64_t reach() const;
   /// Whether it has a table of positions, all of its rows different, and rounds so little that their effect shows.
   bool knows_positions() const;
   /// Path of the module that holds the table of that name, "bert.embeddings" of "position_embeddings"; empty if it is

@@ -15,6 +15,15 @@ bool knows_names(const Signature& source, const Signature& module) {
   });
 }
 
+/// Position ids that a network makes itself where nobody gives them: one after the other.
+bool are_consecutive(const c10::IValue& value) {
+  if (!value.isTensor() || value.toTensor().dim() == 0 || value.toTensor().numel() == 0) {
+    return false;
+  }
+  const at::Tensor ids = value.toTensor().to(at::kLong);
+  return ids.diff().eq(1).all().item<bool>() && ids.select(-1, 0).eq(ids.flatten()[0]).all().item<bool>();
+}
+
 }  // namespace
 
 Reference::Reference(const Source& source, const Signature& signature, const BoundBatch& example,
@@ -37,8 +46,14 @@ Reference::Reference(const Source& source, const Signature& signature, const Bou
 
 BoundBatch Reference::to_source(const BoundBatch& batch) const {
   Batch given{batch.origin, {}};
+  const auto& own = source_.program->signature().inputs;
   for (size_t i = 0; i < batch.values.size(); ++i) {
-    given.values.push_back({by_name_ ? signature_.inputs[i].name : "", batch.values[i]});
+    const std::string& name = signature_.inputs[i].name;
+    const bool is_made_anew = !is_program() && name == "position_ids" && are_consecutive(batch.values[i]) &&
+                              std::ranges::find(own, name, &Argument::name) == own.end();
+    if (!is_made_anew) {
+      given.values.push_back({by_name_ ? name : "", batch.values[i]});
+    }
   }
   return source_.program->bind(given);
 }

@@ -22,7 +22,8 @@ BoundBatch with_hidden_end(const Probes& probes, const ProbeShape& shape) {
   return probes.fill(probes.make(shape), mask_of(probes), hidden_tokens(shape), 0);
 }
 
-BoundBatch with_other_hidden_words(const Probes& probes, const BoundBatch& batch, const TokenSpan& hidden) {
+BoundBatch with_other_hidden_words(const Probes& probes, const BoundBatch& batch, TokenSpan hidden) {
+  hidden.start += probes.reach();
   const BoundBatch changed = probes.other_words(batch, hidden);
   const auto segments = probes.find(Role::kSegments);
   return segments ? probes.fill(changed, *segments, hidden, 0) : changed;
@@ -49,12 +50,21 @@ Asked other_hidden_words_of_one_row(Probes& probes, const ProbeShape& shape) {
 }
 
 Asked padded_to(Probes& probes, const ProbeShape& shape, int64_t tokens) {
-  const BoundBatch first = probes.make(shape);
+  // Where a hidden word may reach its neighbour, those that are added stand behind others that are hidden.
+  const bool is_hidden = probes.reach() > 0;
+  const TokenSpan seen{0, is_hidden ? hidden_tokens(shape).start : shape.tokens};
+  const BoundBatch first = is_hidden ? with_hidden_end(probes, shape) : probes.make(shape);
   const BoundBatch second = probes.extend(first, tokens - shape.tokens);
   const ProbeOutputs expected = probes.run(first);
-  return {probes.compare(expected, probes.narrowed(probes.run(second), expected, shape.tokens, tokens),
+  const ProbeOutputs actual = probes.narrowed(probes.run(second), expected, shape.tokens, tokens);
+  return {probes.compare(probes.part(expected, shape.tokens, seen), probes.part(actual, shape.tokens, seen),
                          Strictness::kRegroupedSums),
           first, second};
+}
+
+/// One row where others may be asked for: long ones take time.
+int64_t fewest_rows(const Probes& probes, const ProbeShape& shape) {
+  return probes.may_change_rows() ? 1 : shape.rows;
 }
 
 Asked padded(Probes& probes, const ProbeShape& shape) {
@@ -62,7 +72,7 @@ Asked padded(Probes& probes, const ProbeShape& shape) {
 }
 
 Asked padded_to_longest(Probes& probes, const ProbeShape& shape) {
-  return padded_to(probes, {1, shape.tokens}, probes.longest());
+  return padded_to(probes, {fewest_rows(probes, shape), shape.tokens}, probes.longest());
 }
 
 ProbeOutputs rows_of(const ProbeOutputs& outputs, const std::vector<int64_t>& rows) {
@@ -191,7 +201,7 @@ int64_t first_far_position(const Probes& probes, const ProbeShape& shape) {
 }
 
 Asked order_of_far_words(Probes& probes, const ProbeShape& shape) {
-  return reversed_words(probes, {1, probes.longest()}, {first_far_position(probes, shape), probes.longest()});
+  return reversed_words(probes, {fewest_rows(probes, shape), probes.longest()}, {first_far_position(probes, shape), probes.longest()});
 }
 
 }  // namespace
@@ -265,7 +275,8 @@ bool applies(const Probes& probes, const Relation& relation, const ProbeShape& s
   return (!is_of_text || probes.takes_text()) && (!relation.needs_mask || probes.find(Role::kMask)) &&
          (!relation.changes_rows || probes.may_change_rows()) &&
          (!relation.changes_tokens || probes.may_change_tokens()) && shape.rows >= relation.least.rows &&
-         shape.tokens >= (probes.takes_text() ? relation.least.tokens : 0) &&
+         shape.tokens >= (probes.takes_text() ? relation.least.tokens : 0) +
+                             (relation.needs_mask ? 2 * probes.reach() : 0) &&
          (relation.ask != padded_to_longest || probes.longest() > shape.tokens) &&
          (!relation.must_differ || probes.knows_positions()) &&
          (relation.ask != order_of_far_words || probes.longest() >= first_far_position(probes, shape) + 4) &&

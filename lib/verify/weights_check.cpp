@@ -64,6 +64,11 @@ class WeightsCheck {
       names_.insert(checkpoint_path(context, item.name));
       parameters_.insert(item.value.const_data_ptr());
     }
+    for (const auto& item : context.module.module().named_buffers()) {
+      if (!is_made_anew(item.name)) {
+        buffers_.emplace_back(item.name, item.value.detach());
+      }
+    }
     owned_ = parameters_;
     const Recognition& recognition = context.network.recognition();
     for (const auto& [name, tensor] : recognition.weights) {
@@ -93,6 +98,11 @@ class WeightsCheck {
   }
 
  private:
+  /// Buffers that transformers and PyTorch keep whether or not the code that is traced reads them.
+  static bool is_made_anew(const std::string& name) {
+    return name.ends_with("position_ids") || name.ends_with("token_type_ids") || name.ends_with("num_batches_tracked");
+  }
+
   void add(Verdict verdict, std::string id, const std::string& weight, std::string summary, std::string advice) {
     issues_.push_back({verdict, std::move(id), place_of_weight(weight), std::move(summary), std::move(advice)});
   }
@@ -256,9 +266,11 @@ class WeightsCheck {
       }
     }
     std::set<const void*> used;
-    for (const auto& [name, tensor] : named_) {
-      if (names.contains(name)) {
-        used.insert(tensor.const_data_ptr());
+    for (const auto* stored : {&named_, &buffers_}) {
+      for (const auto& [name, tensor] : *stored) {
+        if (names.contains(name)) {
+          used.insert(tensor.const_data_ptr());
+        }
       }
     }
     return used;
@@ -272,10 +284,17 @@ class WeightsCheck {
       notes_.push_back(std::string("which parameters are used could not be told: the module ") + error.what());
       return;
     }
+    unused_ = find_unused(named_, used, "parameter");
+    unused_buffers_ = find_unused(buffers_, used, "buffer");
+  }
+
+  /// Names of those of `stored` that are not in `used`, and a warning of them.
+  std::vector<std::string> find_unused(const OrderedWeights& stored, const std::set<const void*>& used,
+                                       const std::string& noun) {
     std::vector<std::string> unused;
     std::set<const void*> counted_once;
     uint64_t bytes = 0;
-    for (const auto& [name, tensor] : named_) {
+    for (const auto& [name, tensor] : stored) {
       const void* data = tensor.const_data_ptr();
       if (!used.contains(data) && tensor.numel() > 0 && !is_copy_of_used(tensor, used)) {
         unused.push_back(checkpoint_path(context_, name));
@@ -285,11 +304,11 @@ class WeightsCheck {
     if (!unused.empty()) {
       const auto count = static_cast<int64_t>(unused.size());
       add(Verdict::kWarn, "unused", unused[0],
-          counted(count, "parameter") + (count == 1 ? " is" : " are") + " never used by the code (" +
-              std::to_string(bytes) + " bytes of waste), the first is " + unused[0],
+          counted(count, noun) + (count == 1 ? " is" : " are") + " never used by the code (" + std::to_string(bytes) +
+              " bytes of waste), the first is " + unused[0],
           "drop what the outputs do not need before tracing, or freeze the module");
     }
-    unused_ = std::move(unused);
+    return unused;
   }
 
   /// transformers keeps the bias of a decoder under two names, of which quantizing packs one; the small copy that is
@@ -369,7 +388,8 @@ class WeightsCheck {
                        {"denormals", denormals_},
                        {"exact_in", past_dtype},
                        {"weights_on_an_int8_grid", grids},
-                       {"unused_parameters", unused_}};
+                       {"unused_parameters", unused_},
+                       {"unused_buffers", unused_buffers_}};
   }
 
   const VerifyContext& context_;
@@ -381,7 +401,9 @@ class WeightsCheck {
   std::set<const void*> parameters_;  ///< and that of what a frozen or an int8 file has for them
   std::vector<Issue> issues_;
   std::vector<std::string> notes_;
+  OrderedWeights buffers_;            ///< but for those that networks make anew
   std::vector<std::string> unused_;
+  std::vector<std::string> unused_buffers_;
   std::set<std::string> told_;
   int64_t denormals_ = 0;
 };

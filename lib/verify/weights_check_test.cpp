@@ -225,7 +225,7 @@ TEST_CASE("weights: tied weights stored twice are waste, shared they are not, an
   CHECK(untied.verdict == Verdict::kPass);
 }
 
-TEST_CASE("weights: parameters that no code reads are waste; buffers are not asked for") {
+TEST_CASE("weights: parameters and buffers that no code reads are waste, but for ids that networks make anew") {
   const TempDir dir;
   const std::string code = testing::kSoundForward;
   torch::jit::Module module = testing::scripted(code);
@@ -240,6 +240,11 @@ TEST_CASE("weights: parameters that no code reads are waste; buffers are not ask
   CHECK(evidence<std::vector<std::string>>(result, "unused_parameters") ==
         std::vector<std::string>{"unused_head.weight"});
   CHECK(testing::check_scripted("weights", code).verdict == Verdict::kPass);
+  torch::jit::Module with_cache = testing::scripted(code);
+  with_cache.register_buffer("cache", at::ones({4, 4}).tril());
+  const CheckResult cache = one_check(options_for(testing::save(with_cache, dir / "c.pt"), "weights"));
+  CHECK(cache.verdict == Verdict::kWarn);
+  CHECK(evidence<std::vector<std::string>>(cache, "unused_buffers") == std::vector<std::string>{"cache"});
 }
 
 TEST_CASE("weights: a mask of -inf in a buffer is honest, NaN in one is not") {
