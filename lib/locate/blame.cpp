@@ -118,9 +118,24 @@ std::string last_owner(const Alignment& alignment, size_t point) {
   return "";
 }
 
+/// What holds the weights that the reference uses on the way to a point and the module does not: a layer that was left
+/// out. Empty if there are none.
+std::string left_out(const Comparison& comparison, const Region& region) {
+  std::optional<std::string> common;
+  for (const int64_t id : region.only_reference) {
+    for (const auto& weight : comparison.reference.at(id).weights) {
+      if (!weight.empty()) {
+        common = common ? common_path(*common, parent_path(weight)) : parent_path(weight);
+      }
+    }
+  }
+  return common ? comparison.names.path_in_module(*common) : "";
+}
+
 /// The file's own module where it says more than what encloses the region; a flat file has none, a wrapper's is too
 /// far out: then the reference's.
-std::string guilty_module(const Comparison& comparison, size_t point, const Operators& operators) {
+std::string guilty_module(const Comparison& comparison, size_t point, const Region& region,
+                          const Operators& operators) {
   const Point& end = comparison.alignment.points()[point];
   if (end.kind == Point::Kind::kWeightOutput) {
     return end.owner;
@@ -128,6 +143,9 @@ std::string guilty_module(const Comparison& comparison, size_t point, const Oper
   // Nothing is computed on the way on either side: what is given the wrong value is in the wrong place itself.
   if (operators.module == nullptr && operators.reference == nullptr && !end.owner.empty()) {
     return end.owner;
+  }
+  if (const std::string layer = left_out(comparison, region); operators.module == nullptr && !layer.empty()) {
+    return layer;
   }
   const std::string enclosing = enclosing_path(comparison.alignment, point);
   if (operators.module != nullptr && !operators.module->module.empty() &&
@@ -198,7 +216,7 @@ Location describe(const Comparison& comparison, size_t point) {
   const Operators operators = guilty_operators(comparison, end, region);
   Location location;
   location.found = true;
-  location.module = guilty_module(comparison, point, operators);
+  location.module = guilty_module(comparison, point, region, operators);
   if (operators.module != nullptr) {
     location.op = step_text(*operators.module, operators.reference);
   }

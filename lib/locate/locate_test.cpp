@@ -34,6 +34,20 @@ void skip(torch::jit::Node* node) {
   node->output()->replaceAllUsesWith(node->input(0));
 }
 
+/// Makes what the module at `path` is given its answer.
+void leave_out(const torch::jit::Module& root, const std::string& path) {
+  for (const auto& module : root.named_modules()) {
+    if (module.name == path) {
+      const auto graph = module.value.get_method("forward").graph();
+      graph->eraseOutput(0);
+      graph->registerOutput(graph->inputs().at(1));
+      while (graph->nodes().begin() != graph->nodes().end()) {
+        graph->nodes().rbegin()->destroy();
+      }
+    }
+  }
+}
+
 bool has_node(const torch::jit::Graph& graph, c10::Symbol kind) {
   const auto nodes = graph.nodes();
   return std::any_of(nodes.begin(), nodes.end(), [kind](const torch::jit::Node* node) { return node->kind() == kind; });
@@ -213,6 +227,17 @@ TEST_CASE("locate: a residual that is left out is named by the module whose sum 
   CHECK(location.module == "encoder.layer.0.attention.output");
   CHECK(location.op == "");
   CHECK_THAT(location.expected_op, Contains("aten::add"));
+}
+
+TEST_CASE("locate: a layer that is left out is named, the last one too") {
+  for (const std::string layer : {"encoder.layer.0", "encoder.layer.1"}) {
+    const LoadedModule loaded = traced(testdata("tiny-bert"));
+    leave_out(loaded.module, layer);
+    const Location location = locate_in(loaded, *tiny("tiny-bert"));
+    INFO(text_of(location));
+    REQUIRE(location.found);
+    CHECK(location.module == layer);
+  }
 }
 
 TEST_CASE("locate: a head's activation that is left out is named by the head") {
