@@ -20,6 +20,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import numpy
 import testdata_checkpoints
 import testdata_generation
+import testdata_glue
 import testdata_models
 import testdata_tokenizers
 import torch
@@ -329,6 +330,7 @@ def main():
     testdata_models.make(TESTDATA)
     testdata_generation.make(TESTDATA)
     testdata_tokenizers.make(TESTDATA)
+    testdata_glue.make(TESTDATA)
 
 
 main()

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "number_list.h"
 #include "report/bench_report.h"
 
 namespace bertjit {
@@ -35,17 +36,6 @@ struct BenchCommand {
   std::vector<std::string> models;
   OutputOptions output;
 };
-
-template <typename T>
-void add_number_list(CLI::App& command, const std::string& flag, std::vector<T>& field, const std::string& help,
-                     const std::string& value, const CLI::Range& range) {
-  command.add_option(flag, field, help)
-      ->option_text(value)
-      ->delimiter(',')
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false)
-      ->check(range);
-}
 
 void run_bench(BenchCommand& command, Invocation& invocation) {
   for (const auto& model : command.models) {
