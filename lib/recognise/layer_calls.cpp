@@ -64,7 +64,7 @@ void LayerCalls::add_call(const CodeNode& node) {
   if (name == "linear" && count == 3) {
     add(LayerKind::kLinear, node, node.input(0), node.input(1), node.input(2), node.output());
   } else if ((name == "linear_dynamic" || name == "linear_dynamic_fp16") && count >= 2) {
-    add(LayerKind::kLinear, node, node.input(0), node.input(1), nullptr, node.output());
+    add(LayerKind::kLinear, node, node.input(0), node.input(1), nullptr, scaled_back(node.output()));
   } else if (name == "addmm" && count >= 3) {
     add(LayerKind::kLinear, node, node.input(1), node.input(2), node.input(0), node.output());
   } else if (name == "matmul" && count == 2) {
@@ -84,11 +84,29 @@ void LayerCalls::add_call(const CodeNode& node) {
     add(LayerKind::kLinear, node, node.input(0), node.input(1), bias, output);
   } else if (name == "embedding" && count >= 2) {
     add(LayerKind::kEmbedding, node, node.input(1), node.input(0), nullptr, node.output());
+  } else if (name == "embedding_byte" && count >= 2) {
+    add(LayerKind::kEmbedding, node, node.input(1), node.input(0), nullptr, node.output());
   } else if (name == "layer_norm" && count >= 5) {
     add(LayerKind::kLayerNorm, node, node.input(0), node.input(2), node.input(3), node.output());
   } else if ((name == "conv1d" || name == "_convolution" || name == "convolution") && count >= 3) {
     add(LayerKind::kConvolution, node, node.input(0), node.input(1), node.input(2), node.output());
   }
+}
+
+const CodeValue* LayerCalls::scaled_back(const CodeValue* product) const {
+  const auto next = [](const CodeValue* value, std::string_view name) -> const CodeValue* {
+    if (value == nullptr || value->uses().size() != 1) {
+      return nullptr;
+    }
+    const CodeNode& user = *value->uses()[0].user;
+    return operator_name(user) == name && user.input(0) == value ? user.output() : nullptr;
+  };
+  const CodeValue* shifted = next(next(product, "mul"), "addcmul");
+  if (shifted == nullptr) {
+    return product;
+  }
+  const CodeValue* sum = next(shifted, "add");
+  return sum != nullptr && !code_.attribute(sum->node()->input(1)).empty() ? sum : shifted;
 }
 
 std::vector<const LayerCall*> LayerCalls::of(const std::string& module) const {

@@ -4,11 +4,14 @@
 #include <array>
 
 #include <ATen/native/quantized/PackedParams.h>
+#include <ATen/native/quantized/cpu/EmbeddingPackedParams.h>
 
 namespace bertjit {
 
 namespace {
 
+/// What `bertjit quantize --scheme per-token` keeps beside a packed weight.
+constexpr std::string_view kRowSums = "._row_sums";
 constexpr std::string_view kWords = "embeddings.word_embeddings.weight";
 
 /// "query._packed_params._packed_params" holds query's.
@@ -20,8 +23,23 @@ std::string packed_owner(std::string name) {
   return name;
 }
 
+/// A packed int8 table, as floats.
+void unpack_table(const std::string& name, const c10::IValue& value, std::map<std::string, at::Tensor>& tensors) {
+  const at::Tensor table = value.toCustomClass<EmbeddingPackedParamsBase>()->unpack();
+  // The packed form has the products of zero points and scales: what was a whole number is one but for rounding.
+  const at::Tensor zeros = table.q_per_channel_zero_points();
+  const at::Tensor whole = zeros.round();
+  const at::Tensor offsets = at::where((zeros - whole).abs() < 1e-3, whole, zeros).to(at::kFloat);
+  tensors[packed_owner(name) + ".weight"] = (table.int_repr().to(at::kFloat) - offsets.unsqueeze(1)) *
+                                            table.q_per_channel_scales().to(at::kFloat).unsqueeze(1);
+}
+
 /// The weights of one packed int8 or float16 layer, as floats.
 void unpack(const std::string& name, const c10::IValue& value, std::map<std::string, at::Tensor>& tensors) {
+  if (value.toObject()->type()->name()->name() == "EmbeddingPackedParamsBase") {
+    unpack_table(name, value, tensors);
+    return;
+  }
   const auto packed = value.toCustomClass<LinearPackedParamsBase>();
   const auto [weight, bias] = packed->unpack();
   const std::string owner = packed_owner(name);
@@ -99,6 +117,9 @@ std::map<std::string, at::Tensor> stored_tensors(const torch::jit::Module& modul
   std::map<std::string, at::Tensor> tensors;
   is_quantized = false;
   for (const auto& attribute : module.named_attributes(/*recurse=*/true)) {
+    if (attribute.name.ends_with(kRowSums)) {
+      continue;  // made of the weight beside it
+    }
     if (attribute.value.isTensor() && attribute.value.toTensor().defined()) {
       const at::Tensor tensor = attribute.value.toTensor().detach();
       tensors[attribute.name] = tensor.is_quantized() ? tensor.dequantize() : tensor;
@@ -107,7 +128,7 @@ std::map<std::string, at::Tensor> stored_tensors(const torch::jit::Module& modul
         unpack(attribute.name, attribute.value, tensors);
         is_quantized = true;
       } catch (const c10::Error&) {
-        // Another operator's parameters: a convolution's, an embedding's. The weight is then missing, and named.
+        // Another operator's parameters: a convolution's. The weight is then missing, and named.
       }
     }
   }

@@ -118,7 +118,7 @@ class EvidencePrinter {
 
   void print(const EvidenceFields& fields) {
     for (const Evidence& field : fields) {
-      if (!print_drawn(field)) {
+      if (!is_empty(field) && !print_drawn(field)) {
         std::visit([&](const auto& value) { print_field(visible(field.key), value); }, field.value);
       }
     }
@@ -129,6 +129,13 @@ class EvidencePrinter {
   }
 
  private:
+  /// A text or rows with nothing in them say nothing; JSON has them. A list of names says "none".
+  static bool is_empty(const Evidence& field) {
+    const auto* text = std::get_if<std::string>(&field.value);
+    const auto* rows = std::get_if<EvidenceRows>(&field.value);
+    return (text != nullptr && text->empty()) || (rows != nullptr && rows->empty());
+  }
+
   static std::string inline_text(bool value) {
     return value ? "yes" : "no";
   }
@@ -164,11 +171,18 @@ class EvidencePrinter {
   }
   static std::string inline_text(const EvidenceFields& fields) {
     std::string text;
-    for (size_t i = 0; i < std::min(fields.size(), kMaxFields); ++i) {
-      text += (text.empty() ? "" : ", ") + visible(fields[i].key) + ": " +
-              std::visit([](const auto& value) { return inline_text(value); }, fields[i].value);
+    size_t shown = 0;
+    for (const Evidence& field : fields) {
+      if (is_empty(field)) {
+        continue;
+      }
+      if (shown++ == kMaxFields) {
+        return text + ", …";
+      }
+      text += (text.empty() ? "" : ", ") + visible(field.key) + ": " +
+              std::visit([](const auto& value) { return inline_text(value); }, field.value);
     }
-    return fields.size() > kMaxFields ? text + ", …" : text;
+    return text;
   }
   static std::string inline_text(const EvidenceRows& rows) {
     return std::to_string(rows.size()) + (rows.size() == 1 ? " row" : " rows");

@@ -50,11 +50,31 @@ double rank_of(double error) {
   return std::isfinite(error) ? std::abs(error) : std::numeric_limits<double>::max();
 }
 
-bool lies_in(const std::string& module, const std::string& where) {
-  return module == where || (module.size() > where.size() && module.starts_with(where) && module[where.size()] == '.');
+/// How often the error at each layer is that of all before it.
+///
+/// From nothing to a last bit is no jump, though it grows infinitely: what is less than a millionth of the greatest
+/// error counts as that. Where there is no error at all, nothing grows.
+std::vector<double> growth_of(const std::vector<DrawnLayer>& layers) {
+  double greatest = 0;
+  for (const DrawnLayer& layer : layers) {
+    greatest = std::max(greatest, rank_of(layer.max_abs_error));
+  }
+  std::vector<double> growth(layers.size(), 0.0);
+  const double floor = greatest * 1e-6;
+  double before = floor;
+  for (size_t i = 0; i < layers.size() && greatest > 0; ++i) {
+    const double error = std::max(rank_of(layers[i].max_abs_error), floor);
+    growth[i] = error / before;
+    before = std::max(before, error);
+  }
+  return growth;
 }
 
 }  // namespace
+
+bool lies_in(const std::string& module, const std::string& where) {
+  return module == where || (module.size() > where.size() && module.starts_with(where) && module[where.size()] == '.');
+}
 
 std::optional<std::vector<DrawnLayer>> read_layers(const Evidence& field) {
   const EvidenceRows* rows = rows_of(field, "layers");
@@ -74,30 +94,23 @@ std::optional<std::vector<DrawnLayer>> read_layers(const Evidence& field) {
 }
 
 size_t blamed_layer(const std::vector<DrawnLayer>& layers, const std::string& where) {
+  constexpr double kJump = 10;
+  const std::vector<double> growth = growth_of(layers);
   const auto named =
       std::find_if(layers.begin(), layers.end(), [&](const DrawnLayer& layer) { return lies_in(layer.module, where); });
-  if (!where.empty() && named != layers.end()) {
-    return static_cast<size_t>(named - layers.begin());
+  if (where.empty() || named == layers.end()) {
+    return static_cast<size_t>(std::max_element(growth.begin(), growth.end()) - growth.begin());
   }
-  // From nothing to a last bit is no jump, though it grows infinitely: what is less than a millionth of the greatest
-  // error counts as that.
-  double greatest = 0;
-  for (const DrawnLayer& layer : layers) {
-    greatest = std::max(greatest, rank_of(layer.max_abs_error));
-  }
-  const double floor = greatest * 1e-6;
-  size_t steepest = 0;
-  double steepest_growth = 0;
-  double before = floor;
-  for (size_t i = 0; i < layers.size() && greatest > 0; ++i) {
-    const double error = std::max(rank_of(layers[i].max_abs_error), floor);
-    if (error / before > steepest_growth) {
-      steepest_growth = error / before;
-      steepest = i;
+  const auto first = static_cast<size_t>(named - layers.begin());
+  for (size_t i = first; i < layers.size(); ++i) {
+    if (growth[i] > kJump) {
+      return i;
     }
-    before = std::max(before, error);
+    if (!lies_in(layers[i].module, where)) {
+      break;
+    }
   }
-  return steepest;
+  return first;
 }
 
 const char* shape_outcome_name(ShapeOutcome outcome) {

@@ -30,8 +30,13 @@ struct DrawnLayer {
 /// `layers`: rows {module, operator, max_abs_error, sqnr_db, …} in the order of execution; at least one.
 std::optional<std::vector<DrawnLayer>> read_layers(const Evidence& field);
 
-/// Index of the first layer that is, or lies in, the module `where`; if there is none, of the one at which the error
-/// grows most. A NaN or an infinity counts as the greatest error.
+/// Whether `module` is the module `where` or lies in it.
+bool lies_in(const std::string& module, const std::string& where);
+
+/// Index of the layer at which the error of the module `where` shows: the first that lies in it with more than ten
+/// times the error before; or the one right after it, where an operator between two layers is measured; if it grows
+/// nowhere so, the first that lies in it. If none does, the one of all at which the error grows most. A NaN or an
+/// infinity counts as the greatest error.
 size_t blamed_layer(const std::vector<DrawnLayer>& layers, const std::string& where);
 
 enum class ShapeOutcome { kWorks, kFails, kWrongNumbers, kRefused };

@@ -39,6 +39,18 @@ TEST_CASE("blamed_layer: the module that the check names, or one within; else wh
   }
 }
 
+TEST_CASE("blamed_layer: an operator between two layers shows at the next one") {
+  const std::vector<DrawnLayer> layers{{"layer.0.intermediate.dense", "aten::linear", 0, std::nullopt},
+                                       {"layer.0.output.dense", "aten::linear", 6e-4, std::nullopt},
+                                       {"layer.0.output", "aten::add", 6.5e-4, std::nullopt},
+                                       {"layer.1.intermediate.dense", "aten::linear", 7e-4, std::nullopt},
+                                       {"layer.1.output.dense", "aten::linear", 8e-4, std::nullopt}};
+  CHECK(blamed_layer(layers, "layer.0.intermediate") == 1);
+  CHECK(blamed_layer(layers, "layer.0") == 1);
+  // What only hands on the error of others is marked itself.
+  CHECK(blamed_layer(layers, "layer.1.intermediate") == 3);
+}
+
 TEST_CASE("blamed_layer: zeros, NaN and infinities have a place") {
   const auto at = [](const std::vector<double>& errors) {
     std::vector<DrawnLayer> layers;

@@ -95,7 +95,11 @@ std::string layers_figure(const std::vector<DrawnLayer>& layers, const CheckResu
     const DrawnLayer& layer = layers[*blamed];
     body += "<p>Marked: <code>" + markup_text(layer.name()) + "</code> " + markup_text(layer.op) + ", error " +
             rounded_text(layer.max_abs_error) +
-            (*blamed > 0 ? ", before it " + rounded_text(layers[*blamed - 1].max_abs_error) : "") + ".</p>\n";
+            (*blamed > 0 ? ", before it " + rounded_text(layers[*blamed - 1].max_abs_error) : "") +
+            (*blamed > 0 && lies_in(layers[*blamed - 1].module, check.where) && !lies_in(layer.module, check.where)
+                 ? ": the first that is measured after <code>" + markup_text(check.where) + "</code>"
+                 : "") +
+            ".</p>\n";
   }
   std::string rows =
       "<tr><th scope=\"col\">#</th><th scope=\"col\">module</th><th scope=\"col\">operator</th>"

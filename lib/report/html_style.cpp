@@ -49,7 +49,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: 
 .wide td { max-width: 34rem; }
 table.checks { width: 100%; } table.checks td:nth-child(n+3) { min-width: 12rem; } table.checks td:nth-child(3) { width: 42%; }
 table.checks th[scope=row] { white-space: nowrap; } table.checks td { overflow-wrap: anywhere; }
-table.grid td { text-align: center; min-width: 2.6rem; font-weight: 600; } table.grid .works { background: var(--pass-back); color: var(--pass); }
+table.grid td, table.grid th[scope=col] { text-align: center; min-width: 2.6rem; font-weight: 600; } table.grid .works { background: var(--pass-back); color: var(--pass); }
 table.grid .fails { background: var(--fail-back); color: var(--fail); }
 table.grid .wrong { background: var(--mark); color: var(--page); } table.grid .refused { background: var(--skip-back); color: var(--skip); }
 .legend span { margin-right: 1.2rem; white-space: nowrap; } .legend b { display: inline-block; min-width: 1.6em; text-align: center; }
@@ -73,6 +73,21 @@ table.diff .minus mark { background: var(--minus-word); color: inherit; } table.
 table.diff tr:last-child td { border-bottom-width: 1px; }
 table.diff .gap { color: var(--quiet); background: var(--panel); text-align: center; }
 footer { margin-top: 2rem; color: var(--quiet); }
+@media screen and (max-width: 44rem) {
+  body { padding: .8rem; }
+  dl { grid-template-columns: minmax(0, 1fr); gap: 0; } dd { margin: 0 0 .3rem .8rem; }
+  svg.plot { min-width: 60rem; }
+  table.diff { min-width: 44rem; }
+  table.grid td, table.grid th { min-width: 0; padding: .2rem .4rem; }
+  table.checks, table.checks caption, table.checks tbody, table.checks tr, table.checks td { display: block; }
+  table.checks tr:first-child, table.checks td:empty { display: none; }
+  table.checks tr { border-top: 1px solid var(--line); padding: .4rem 0; }
+  table.checks td, table.checks th[scope=row] { border: 0; padding: 0; background: none; max-width: none; }
+  table.checks td:first-child, table.checks th[scope=row] { display: inline-block; width: auto; margin-right: .5rem; }
+  table.checks td:nth-child(n+3) { width: auto; }
+  table.checks td:nth-child(4)::before { content: "where: "; color: var(--quiet); }
+  table.checks td:nth-child(5)::before { content: "to mend: "; color: var(--quiet); }
+}
 @media print {
   :root {
     color-scheme: light;

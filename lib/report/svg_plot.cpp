@@ -200,8 +200,9 @@ std::string svg_bar_plot(const BarPlot& plot) {
       free_from = middle + half;
     }
   }
-  svg += line("axis", kLeft, kFloor, kRight, kFloor);
-  svg += label("start", 4, 16, "elements") + label("middle", (kLeft + kRight) / 2, kFloor + 36, plot.x_label);
+  const double right = kLeft + step * static_cast<double>(plot.bars.size());
+  svg += line("axis", kLeft, kFloor, right, kFloor);
+  svg += label("start", 4, 16, "elements") + label("middle", (kLeft + right) / 2, kFloor + 36, plot.x_label);
   return svg + "</svg>\n";
 }
 

@@ -1,5 +1,6 @@
 #include "report/verify_html.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -17,8 +18,14 @@ namespace {
 
 using Terms = std::vector<std::pair<std::string, std::string>>;
 
+/// A path may break behind its dots, slashes and underscores.
 std::string code(const std::string& text) {
-  return "<code>" + markup_text(text) + "</code>";
+  std::string markup;
+  for (const char c : markup_text(text)) {
+    markup += c;
+    markup += c == '.' || c == '/' || c == '_' ? "<wbr/>" : "";
+  }
+  return "<code>" + markup + "</code>";
 }
 
 std::string badge(Verdict verdict) {
@@ -30,16 +37,25 @@ const char* banner_kind(const VerifyResult& result) {
   return result.unsafe ? "fail" : result.nothing_checked ? "skip" : !result.passed ? "fail" : "pass";
 }
 
+std::string anchor(size_t index) {
+  return "check-" + std::to_string(index + 1);
+}
+
+/// The check's name, leading to what it found.
+std::string link_to(const VerifyResult& result, size_t index) {
+  return "<a href=\"#" + anchor(index) + "\">" + markup_text(result.checks[index].id) + "</a>";
+}
+
+/// The verdict, and below it what says most of what is wrong.
 std::string banner(const VerifyResult& result) {
-  std::string markup = std::string("<div class=\"banner ") + banner_kind(result) + "\"><strong>" +
-                       verdict_words(result) + "</strong>" + verdict_counts(result) + "</div>\n";
-  for (const CheckResult& check : result.checks) {
-    if (check.verdict == Verdict::kFail) {
-      return markup + "<p>" + markup_text(check.summary) + (check.where.empty() ? "" : " – in " + code(check.where)) +
-             "</p>\n";
-    }
+  const std::string markup = std::string("<div class=\"banner ") + banner_kind(result) + "\"><strong>" +
+                             verdict_words(result) + "</strong>" + verdict_counts(result) + "</div>\n";
+  const auto blamed = std::ranges::find(result.checks, result.blamed, &CheckResult::id);
+  if (blamed == result.checks.end()) {
+    return markup;
   }
-  return markup;
+  return markup + "<p>" + link_to(result, static_cast<size_t>(blamed - result.checks.begin())) + ": " +
+         markup_text(blamed->summary) + (blamed->where.empty() ? "" : " – in " + code(blamed->where)) + "</p>\n";
 }
 
 std::string facts(const VerifyResult& result) {
@@ -60,19 +76,13 @@ std::string facts(const VerifyResult& result) {
   return html_terms(terms);
 }
 
-std::string anchor(size_t index) {
-  return "check-" + std::to_string(index + 1);
-}
-
 std::string checks_table(const VerifyResult& result) {
   std::string rows =
       "<tr><th scope=\"col\">verdict</th><th scope=\"col\">check</th><th scope=\"col\">what came out</th>"
       "<th scope=\"col\">where</th><th scope=\"col\">to mend</th></tr>\n";
   for (size_t i = 0; i < result.checks.size(); ++i) {
     const CheckResult& check = result.checks[i];
-    const std::string id = check.verdict == Verdict::kSkip
-                               ? markup_text(check.id)
-                               : "<a href=\"#" + anchor(i) + "\">" + markup_text(check.id) + "</a>";
+    const std::string id = check.verdict == Verdict::kSkip ? markup_text(check.id) : link_to(result, i);
     rows += "<tr><td>" + badge(check.verdict) + "</td><th scope=\"row\">" + id + "</th><td>" +
             markup_text(check.summary) + "</td><td>" + (check.where.empty() ? "" : code(check.where)) + "</td><td>" +
             markup_text(check.advice) + "</td></tr>\n";

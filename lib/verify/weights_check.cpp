@@ -31,6 +31,25 @@ namespace {
 /// Two tables that were one: by how much the decoder may have moved to be called drifted rather than trained apart.
 /// Rounding leaves 4e-3 (bfloat16) and less, a training step 1e-3; untied decoders have 1.4 (uncorrelated).
 constexpr double kDrifted = 0.1;
+
+/// Whether two matrices may be one that was put to int8 twice: each row on two grids, and nowhere further apart than
+/// both may have moved it: half a step, or a whole one where 127.5 became 127.
+bool rounded_from_one(const at::Tensor& left, const at::Tensor& right) {
+  for (int64_t row = 0; row < left.size(0); ++row) {
+    const at::Tensor a = left[row].to(at::kDouble).contiguous();
+    const at::Tensor b = right[row].to(at::kDouble).contiguous();
+    const auto step = [](const at::Tensor& values) {
+      const auto grid =
+          find_grid({values.const_data_ptr<double>(), static_cast<size_t>(values.numel())}, /*most_steps=*/255);
+      return grid ? grid->step : 0;
+    };
+    const bool has_steps = (a.eq(0).all().item<bool>() || step(a) > 0) && (b.eq(0).all().item<bool>() || step(b) > 0);
+    if (!has_steps || (a - b).abs().max().item<double>() > step(a) + step(b)) {
+      return false;
+    }
+  }
+  return true;
+}
 /// Adam leaves denormals behind in rows that no token of the training data used; where it is one in ten of all
 /// elements, numbers were shrunk or read in the wrong format.
 constexpr double kManyDenormals = 0.1;
@@ -209,7 +228,8 @@ class WeightsCheck {
           "export with --tie share, which stores tied weights once");
       return;
     }
-    const bool is_int8 = difference.relation == Relation::kQuantized && may_be_quantized(context_);
+    const bool is_int8 = may_be_quantized(context_) &&
+                         (difference.relation == Relation::kQuantized || rounded_from_one(table, tensors_.at(name)));
     const bool is_scaled = difference.relation == Relation::kScaled || difference.relation == Relation::kNegated ||
                            difference.relation == Relation::kShifted;
     if (!is_int8 && !is_scaled && difference.relative_error < kDrifted) {
@@ -401,7 +421,7 @@ class WeightsCheck {
   std::set<const void*> parameters_;  ///< and that of what a frozen or an int8 file has for them
   std::vector<Issue> issues_;
   std::vector<std::string> notes_;
-  OrderedWeights buffers_;            ///< but for those that networks make anew
+  OrderedWeights buffers_;  ///< but for those that networks make anew
   std::vector<std::string> unused_;
   std::vector<std::string> unused_buffers_;
   std::set<std::string> told_;
