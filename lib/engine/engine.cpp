@@ -13,12 +13,24 @@ namespace {
 /// What lib/script/python_file.cpp takes a file to be too large for is measured with this.
 constexpr size_t kStackBytes = size_t{4} << 30;
 
+/// What libtorch says of its own plans (quantized tensors are to go some day) tells a user nothing.
+class WithoutDeprecations : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& warning) override {
+    if (warning.msg().find("deprecated") == std::string::npos) {
+      c10::WarningHandler::process(warning);
+    }
+  }
+};
+
 /// The last place that knows libtorch's exceptions: their what() holds a backtrace, which tells a user nothing. And the
 /// place where an operation gets the stack that libtorch's recursion over large programs needs.
 template <auto kOperation, typename Options>
 auto call(const Options& options) {
   std::optional<decltype(kOperation(options))> result;
   bertjit::run_with_stack(kStackBytes, [&] {
+    WithoutDeprecations handler;
+    const c10::WarningUtils::WarningHandlerGuard guard(&handler);
     try {
       result = kOperation(options);
     } catch (const c10::Error& error) {
@@ -31,7 +43,8 @@ auto call(const Options& options) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const bertjit::Engine* bertjit_engine() {
-  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion, call<bertjit::trace>, call<bertjit::run>,
-                                             call<bertjit::verify>,   call<bertjit::bench>, call<bertjit::inspect>};
+  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion, call<bertjit::trace>,    call<bertjit::run>,
+                                             call<bertjit::verify>,   call<bertjit::quantize>, call<bertjit::evaluate>,
+                                             call<bertjit::bench>,    call<bertjit::inspect>};
   return &engine;
 }

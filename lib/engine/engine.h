@@ -5,7 +5,9 @@
 #pragma once
 
 #include "bench/bench.h"
+#include "evaluate/evaluate.h"
 #include "inspect/inspect.h"
+#include "quantize/quantize.h"
 #include "run/run.h"
 #include "trace/trace.h"
 #include "verify/verify.h"
@@ -18,12 +20,14 @@ struct Engine {
   TraceResult (*trace)(const TraceOptions&);
   RunResult (*run)(const RunOptions&);
   VerifyResult (*verify)(const VerifyOptions&);
+  QuantizeResult (*quantize)(const QuantizeOptions&);
+  EvalResult (*evaluate)(const EvalOptions&);
   BenchResult (*bench)(const BenchOptions&);
   InspectResult (*inspect)(const InspectOptions&);
 };
 
 /// Changes with every change of the structs that cross the seam.
-inline constexpr const char* kEngineVersion = "bertjit-engine/4";
+inline constexpr const char* kEngineVersion = "bertjit-engine/6";
 
 /// Name of the exported function, of type EngineFunction.
 inline constexpr const char* kEngineSymbol = "bertjit_engine";

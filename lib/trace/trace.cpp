@@ -17,11 +17,11 @@
 #include "module/debug_info.h"
 #include "module/save.h"
 #include "record/record.h"
+#include "source/origin.h"
 #include "source/source.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "trace/checks.h"
-#include "trace/origin.h"
 #include "trace/pitfalls.h"
 #include "trial/trial.h"
 
@@ -59,21 +59,13 @@ std::vector<TracedOutput> describe_outputs(const std::vector<std::string>& names
   return described;
 }
 
-std::string claims_text(const TraceResult& result, const Origin& origin) {
-  Claims claims;
+std::string claims_text(const TraceResult& result, const Source& source, const Origin& origin) {
+  Claims claims = source.checkpoint ? checkpoint_claims(*source.checkpoint, result.dynamic_shapes) : Claims{};
   for (const auto& input : result.inputs) {
     claims.inputs.push_back(input.name);
   }
   for (const auto& output : result.outputs) {
     claims.outputs.push_back(output.name);
-  }
-  if (result.checkpoint) {
-    claims.architecture = result.checkpoint->choice.architecture;
-    claims.head = result.checkpoint->choice.head;
-    claims.dtype = result.checkpoint->choice.dtype;
-    claims.dynamic_batch = result.dynamic_shapes;
-    claims.dynamic_length = result.dynamic_shapes;
-    claims.attn_implementation = result.checkpoint->attention;
   }
   claims.source_sha512 = origin.source_sha512;
   claims.tokenizer_sha512 = origin.tokenizer_sha512;
@@ -85,8 +77,9 @@ bool none_failed(const std::vector<CheckResult>& checks) {
                       [](const CheckResult& check) { return check.verdict == Verdict::kFail; });
 }
 
-void save(TraceResult& result, const torch::jit::Module& module, const Origin& origin, const TraceOptions& options) {
-  const SaveOptions save_options{result.archive_name, {{kClaimsRecord, claims_text(result, origin)}}};
+void save(TraceResult& result, const torch::jit::Module& module, const Source& source, const Origin& origin,
+          const TraceOptions& options) {
+  const SaveOptions save_options{result.archive_name, {{kClaimsRecord, claims_text(result, source, origin)}}};
   const SavedFile saved = save_module(module, options.output, save_options,
                                       options.checksum ? HashWhileWriting::kYes : HashWhileWriting::kNo);
   result.output = options.output;
@@ -221,7 +214,7 @@ TraceResult trace(const TraceOptions& options) {
     throw Error(ErrorKind::kInvalidArgument, "--script: " + source.name + " is a checkpoint, which is traced");
   }
 
-  std::future<Origin> origin = digest_origin(source, options);
+  std::future<Origin> origin = digest_origin(source, options.source, options.inputs.tokenizer);
 
   TraceResult result;
   result.source = source.name;
@@ -241,7 +234,7 @@ TraceResult trace(const TraceOptions& options) {
     if (options.strip_debug) {
       strip_debug_info(module);
     }
-    save(result, module, origin.get(), options);
+    save(result, module, source, origin.get(), options);
   }
   return result;
 }

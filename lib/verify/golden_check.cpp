@@ -29,8 +29,8 @@ at::Tensor as_recorded(const at::Tensor& actual, const at::Tensor& expected, DTy
                                                                              : actual;
 }
 
-/// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there; a recording that has no
-/// name in common with the module is none of it.
+/// Compares the outputs on `batch` with the file's, by name. Every recorded output must be there; a recording that has
+/// no name in common with the module is none of it.
 GoldenOutcome compare_with_file(const VerifyContext& context, const BoundBatch& batch, const std::string& path) {
   const Batch recorded = read_batch(path);
   if (recorded.values.empty()) {

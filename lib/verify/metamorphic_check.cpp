@@ -153,7 +153,7 @@ EvidenceRows answer_rows(const std::vector<Answer>& answers) {
     const Gap& gap = answer.trial.gap;
     EvidenceFields row = {{"relation", std::string(answer.relation->name)}, {"shape", shape_name(answer.shape)}};
     const bool ran = answer.ran();
-    row.push_back({"outcome", std::string(!ran                  ? "refused"
+    row.push_back({"outcome", std::string(!ran                 ? "refused"
                                           : answer.is_inherent ? "broken by the network itself"
                                           : answer.violated()  ? "violated"
                                                                : "holds")});
@@ -269,7 +269,8 @@ CheckResult check_metamorphic(const VerifyContext& context) {
   }
   const auto inherent = std::ranges::count_if(answers, &Answer::is_inherent);
   const auto held =
-      std::ranges::count_if(answers, [](const Answer& answer) { return answer.ran() && !answer.violated(); }) - inherent;
+      std::ranges::count_if(answers, [](const Answer& answer) { return answer.ran() && !answer.violated(); }) -
+      inherent;
   const auto refused = std::ranges::count_if(answers, [](const Answer& answer) { return !answer.ran(); });
   if (worst == nullptr && held == 0) {
     return skipped("metamorphic", answers.empty() ? "its inputs allow no relation to be asked"

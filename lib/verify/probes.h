@@ -120,8 +120,8 @@ class Probes {
   int64_t longest() const {
     return longest_;
   }
-  /// How far a hidden token's word may honestly reach: networks that cannot be built anew may put neighbours' words into
-  /// one embedding, as MobileBERT does (modeling_mobilebert.py, trigram_input).
+  /// How far a hidden token's word may honestly reach: networks that cannot be built anew may put neighbours' words
+  /// into one embedding, as MobileBERT does (modeling_mobilebert.py, trigram_input).
   int64_t reach() const;
   /// Whether it has a table of positions, all of its rows different, and rounds so little that their effect shows.
   bool knows_positions() const;

@@ -35,8 +35,8 @@ class RebuiltNetwork : public Recordable {
   /// The network's outputs for output_names(), a tuple; None where the name is empty. Throws Error(kUnsupported) where
   /// why_not() is not empty or the inputs have no place in the network.
   c10::IValue run(const BoundBatch& batch, GradMode grad) override;
-  /// The network's outputs on `batch`, and beside them `actual`, the module's: those whose place in the network is known;
-  /// nullopt if none is. Throws as run() does.
+  /// The network's outputs on `batch`, and beside them `actual`, the module's: those whose place in the network is
+  /// known; nullopt if none is. Throws as run() does.
   std::optional<OutputDifference> compare(const BoundBatch& batch, const c10::IValue& actual,
                                           const Tolerance& tolerance);
   /// Longest text that the network takes; 0 if any, or if there is none.

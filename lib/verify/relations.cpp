@@ -201,7 +201,8 @@ int64_t first_far_position(const Probes& probes, const ProbeShape& shape) {
 }
 
 Asked order_of_far_words(Probes& probes, const ProbeShape& shape) {
-  return reversed_words(probes, {fewest_rows(probes, shape), probes.longest()}, {first_far_position(probes, shape), probes.longest()});
+  return reversed_words(probes, {fewest_rows(probes, shape), probes.longest()},
+                        {first_far_position(probes, shape), probes.longest()});
 }
 
 }  // namespace
@@ -275,8 +276,8 @@ bool applies(const Probes& probes, const Relation& relation, const ProbeShape& s
   return (!is_of_text || probes.takes_text()) && (!relation.needs_mask || probes.find(Role::kMask)) &&
          (!relation.changes_rows || probes.may_change_rows()) &&
          (!relation.changes_tokens || probes.may_change_tokens()) && shape.rows >= relation.least.rows &&
-         shape.tokens >= (probes.takes_text() ? relation.least.tokens : 0) +
-                             (relation.needs_mask ? 2 * probes.reach() : 0) &&
+         shape.tokens >=
+             (probes.takes_text() ? relation.least.tokens : 0) + (relation.needs_mask ? 2 * probes.reach() : 0) &&
          (relation.ask != padded_to_longest || probes.longest() > shape.tokens) &&
          (!relation.must_differ || probes.knows_positions()) &&
          (relation.ask != order_of_far_words || probes.longest() >= first_far_position(probes, shape) + 4) &&

@@ -246,13 +246,13 @@ std::optional<CheckResult> missing_argument(const LoadedModule& loaded) {
     return std::nullopt;
   }
   const auto unknown = std::ranges::find_if(claimed, [&](const auto& name) { return !contains(own, name); });
-  return CheckResult{"claims",
-                     Verdict::kFail,
-                     "claims to take " + joined(claimed) + ", forward takes " + joined(own) +
-                         "; no other check could run",
-                     unknown == claimed.end() ? claimed[own.size()] : *unknown,
-                     {},
-                     "trace with the inputs that are claimed"};
+  return CheckResult{
+      "claims",
+      Verdict::kFail,
+      "claims to take " + joined(claimed) + ", forward takes " + joined(own) + "; no other check could run",
+      unknown == claimed.end() ? claimed[own.size()] : *unknown,
+      {},
+      "trace with the inputs that are claimed"};
 }
 
 /// Loads the file and what it is compared with, and runs the checks that need them.

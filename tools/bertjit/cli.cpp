@@ -103,6 +103,8 @@ int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& o
   setup_scan(app, invocation);
   setup_run(app, invocation);
   setup_inspect(app, invocation);
+  setup_quantize(app, invocation);
+  setup_eval(app, invocation);
   setup_bench(app, invocation);
   setup_tokenize(app, invocation);
   try {

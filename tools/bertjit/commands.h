@@ -13,6 +13,8 @@ void setup_verify(CLI::App& app, Invocation& invocation);
 void setup_scan(CLI::App& app, Invocation& invocation);
 void setup_diff(CLI::App& app, Invocation& invocation);
 void setup_inspect(CLI::App& app, Invocation& invocation);
+void setup_quantize(CLI::App& app, Invocation& invocation);
+void setup_eval(CLI::App& app, Invocation& invocation);
 void setup_bench(CLI::App& app, Invocation& invocation);
 void setup_checksum(CLI::App& app, Invocation& invocation);
 void setup_tokenize(CLI::App& app, Invocation& invocation);

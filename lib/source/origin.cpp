@@ -1,4 +1,4 @@
-#include "trace/origin.h"
+#include "source/origin.h"
 
 #include <filesystem>
 #include <functional>
@@ -27,13 +27,14 @@ std::string digest_text(const std::function<std::optional<Sha512Digest>()>& dige
 
 }  // namespace
 
-std::future<Origin> digest_origin(const Source& source, const TraceOptions& options) {
-  const bool has_weights = source.checkpoint && options.source.init.empty() && fs::is_directory(options.source.path);
+std::future<Origin> digest_origin(const Source& source, const SourceOptions& options,
+                                  const std::string& tokenizer_directory) {
+  const bool has_weights = source.checkpoint && options.init.empty() && fs::is_directory(options.path);
   const bool has_tokenizer = source.tokenizer() != nullptr;
-  const fs::path folder = options.source.path;
-  const fs::path tokenizer = !options.inputs.tokenizer.empty() ? fs::path(options.inputs.tokenizer)
-                             : fs::is_directory(folder)        ? folder
-                                                               : folder.parent_path();
+  const fs::path folder = options.path;
+  const fs::path tokenizer = !tokenizer_directory.empty() ? fs::path(tokenizer_directory)
+                             : fs::is_directory(folder)   ? folder
+                                                          : folder.parent_path();
   return std::async(std::launch::async, [=] {
     Origin origin;
     if (has_weights) {
@@ -45,6 +46,17 @@ std::future<Origin> digest_origin(const Source& source, const TraceOptions& opti
     }
     return origin;
   });
+}
+
+Claims checkpoint_claims(const CheckpointSource& checkpoint, bool dynamic_shapes) {
+  Claims claims;
+  claims.architecture = checkpoint.choice.architecture;
+  claims.head = checkpoint.choice.head;
+  claims.dtype = checkpoint.choice.dtype;
+  claims.dynamic_batch = dynamic_shapes;
+  claims.dynamic_length = dynamic_shapes;
+  claims.attn_implementation = attention_name(checkpoint.model->description().attention);
+  return claims;
 }
 
 }  // namespace bertjit

@@ -1,0 +1,130 @@
+#include "quantize/packing.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include <ATen/Context.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/cpu/Utils.h>
+
+#include "support/error.h"
+#include "support/words.h"
+
+namespace bertjit {
+
+namespace {
+
+constexpr double kLeastInt8 = -128, kMostInt8 = 127, kStepsUInt8 = 254;
+
+/// As UniformQuantizationObserverBase keeps scales off zero.
+at::Tensor above_epsilon(const at::Tensor& scale) {
+  return at::max(scale, at::scalar_tensor(std::numeric_limits<float>::epsilon()));
+}
+
+/// max(|least|, |greatest|) over half of the steps there are.
+at::Tensor symmetric_scale(const at::Tensor& least, const at::Tensor& greatest) {
+  const at::Tensor range = at::max(-least.clamp_max(0), greatest.clamp_min(0));
+  return above_epsilon(range / ((kMostInt8 - kLeastInt8) / 2));
+}
+
+c10::IValue call(const char* name, torch::jit::Stack stack) {
+  c10::Dispatcher::singleton().findSchemaOrThrow(name, "").callBoxed(stack);
+  return stack.at(0);
+}
+
+struct NamedEngine {
+  const char* name;
+  at::QEngine engine;
+};
+constexpr NamedEngine kEngines[] = {{"x86", at::QEngine::X86},
+                                    {"fbgemm", at::QEngine::FBGEMM},
+                                    {"onednn", at::QEngine::ONEDNN},
+                                    {"qnnpack", at::QEngine::QNNPACK}};
+
+std::vector<std::string> supported_engines() {
+  const auto& supported = at::Context::supportedQEngines();
+  std::vector<std::string> names;
+  for (const auto& [name, engine] : kEngines) {
+    if (std::ranges::find(supported, engine) != supported.end()) {
+      names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+at::Tensor quantize_weight(const at::Tensor& weight, QuantizeScheme scheme) {
+  const at::Tensor values = weight.detach().contiguous();
+  if (scheme == QuantizeScheme::kPerTensor) {
+    const auto [least, greatest] = at::aminmax(values);
+    return at::quantize_per_tensor(values, symmetric_scale(least, greatest).item<float>(), 0, at::kQInt8);
+  }
+  const auto [least, greatest] = at::aminmax(values, 1);
+  const at::Tensor scales = symmetric_scale(least, greatest);
+  return at::quantize_per_channel(values, scales.to(at::kDouble), at::zeros(scales.sizes(), at::kLong), 0, at::kQInt8);
+}
+
+at::Tensor quantize_table(const at::Tensor& table) {
+  const at::Tensor values = table.detach().contiguous();
+  const auto [least, greatest] = at::aminmax(values, 1);
+  const at::Tensor steps = (greatest - least) / kStepsUInt8;
+  // A row of one number is one step from zero.
+  const at::Tensor lone = at::where(least == 0, at::ones_like(least), least.abs());
+  const at::Tensor scales = at::where(steps > std::numeric_limits<float>::epsilon(), steps, lone);
+  return at::quantize_per_channel(values, scales, (-least / scales).round(), 0, at::kQUInt8);
+}
+
+c10::IValue pack_linear(const at::Tensor& weight, const at::Tensor& bias) {
+  const c10::IValue given = bias.defined() ? c10::IValue(bias.detach().contiguous()) : c10::IValue();
+  return call("quantized::linear_prepack", {weight, given});
+}
+
+c10::IValue pack_embedding(const at::Tensor& table) {
+  return call("quantized::embedding_bag_prepack", {table});
+}
+
+std::pair<double, double> scale_range(const at::Tensor& quantized) {
+  if (quantized.qscheme() == at::kPerTensorAffine) {
+    return {quantized.q_scale(), quantized.q_scale()};
+  }
+  const auto [least, greatest] = at::aminmax(quantized.q_per_channel_scales().to(at::kDouble));
+  return {least.item<double>(), greatest.item<double>()};
+}
+
+EngineGuard::EngineGuard(const std::string& name) : previous_(static_cast<int>(at::globalContext().qEngine())) {
+  if (name.empty()) {
+    return;
+  }
+  const auto known = std::ranges::find_if(kEngines, [&](const NamedEngine& engine) { return name == engine.name; });
+  if (known == std::end(kEngines)) {
+    throw Error(ErrorKind::kInvalidArgument, "--engine " + name + ": not known (known: x86, fbgemm, onednn, qnnpack)");
+  }
+  const auto supported = supported_engines();
+  if (std::ranges::find(supported, name) == supported.end()) {
+    throw Error(ErrorKind::kUnsupported,
+                "--engine " + name + ": this CPU, or this libtorch, has " + joined(supported) + " alone");
+  }
+  at::globalContext().setQEngine(known->engine);
+}
+
+EngineGuard::~EngineGuard() {
+  at::globalContext().setQEngine(static_cast<at::QEngine>(previous_));
+}
+
+std::string engine_name() {
+  for (const auto& [name, engine] : kEngines) {
+    if (engine == at::globalContext().qEngine()) {
+      return name;
+    }
+  }
+  return "none";
+}
+
+bool has_int8_instructions() {
+  return at::cpu::is_avx512_vnni_supported();
+}
+
+}  // namespace bertjit
