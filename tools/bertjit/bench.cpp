@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "load_guard.h"
 #include "number_list.h"
 #include "report/bench_report.h"
 
@@ -34,11 +35,13 @@ struct BenchCommand {
   BenchOptions options;
   SourceOptions source;  ///< flags for those of `models` that are checkpoints
   std::vector<std::string> models;
+  LoadGuard guard;
   OutputOptions output;
 };
 
 void run_bench(BenchCommand& command, Invocation& invocation) {
   for (const auto& model : command.models) {
+    guard_load(model, command.guard);
     SourceOptions source = command.source;
     source.path = model;
     command.options.models.push_back(source);
@@ -71,6 +74,7 @@ void setup_bench(CLI::App& app, Invocation& invocation) {
       ->check(CLI::Range(1, 1000000));
   add_input_flags(*bench, command->options.inputs);
   add_source_flags(*bench, command->source);
+  add_load_flags(*bench, command->guard);
   add_output_flags(*bench, command->output);
   bench->callback([command, &invocation] { run_bench(*command, invocation); });
 }

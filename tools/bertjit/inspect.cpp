@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "load_guard.h"
 #include "report/inspect_report.h"
 
 namespace bertjit {
@@ -30,6 +31,7 @@ Exit code: 0 shown, 2 could not.)";
 
 struct InspectCommand {
   InspectOptions options;
+  LoadGuard guard;
   OutputOptions output;
 };
 
@@ -47,9 +49,14 @@ InspectResult inspect_records(const InspectOptions& options) {
   return result;
 }
 
+InspectResult inspect_loaded(const InspectCommand& command) {
+  guard_load(command.options.path, command.guard);
+  return engine().inspect(command.options);
+}
+
 void run_inspect(const InspectCommand& command, Invocation& invocation) {
   const InspectResult result =
-      only_records(command.options) ? inspect_records(command.options) : engine().inspect(command.options);
+      only_records(command.options) ? inspect_records(command.options) : inspect_loaded(command);
   if (command.output.format == Format::kJson) {
     print_json(to_json(result), invocation);
   } else {
@@ -77,6 +84,7 @@ void setup_inspect(CLI::App& app, Invocation& invocation) {
   inspect->add_option("--submodule", options.submodule, "The module to look at, from the root: encoder.layer.0")
       ->option_text("PATH");
   add_seed_flag(*inspect, options.seed, "Of random numbers that a Python file draws");
+  add_load_flags(*inspect, command->guard);
   add_output_flags(*inspect, command->output);
   inspect->callback([command, &invocation] { run_inspect(*command, invocation); });
 }

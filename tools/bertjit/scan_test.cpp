@@ -4,6 +4,7 @@
 
 namespace bertjit {
 
+using Catch::Matchers::Contains;
 using testing::CliOutput;
 using testing::run_bertjit;
 using testing::TempDir;
@@ -112,6 +113,36 @@ TEST_CASE("scan: names out of a hostile file do not reach the terminal as they a
 
 TEST_CASE("scan: without a file it is a usage error") {
   CHECK(run_bertjit({"scan"}).exit_code == 2);
+}
+
+TEST_CASE("scan: no command loads an unsafe file: exit code 3, the record and line, and nothing is written") {
+  const TempDir dir;
+  const std::string file = file_with_line(dir, "torch.save(_3, \"/dev/null\")");
+  const std::string output = (dir / "out.pt").string();
+  const std::vector<std::vector<std::string>> commands = {{"run", file},
+                                                          {"inspect", file, "--code"},
+                                                          {"bench", file, "--batch", "1"},
+                                                          {"trace", file, "-o", output},
+                                                          {"quantize", file, "-o", output},
+                                                          {"verify", clean_file(), "--source", file}};
+  for (const auto& command : commands) {
+    const CliOutput refused = run_bertjit(command);
+    INFO(command[0] << ": " << refused.err);
+    CHECK(refused.exit_code == 3);
+    CHECK(refused.out.empty());
+    CHECK_THAT(refused.err, Contains("code/__torch__.py:") && Contains("uses operator 'aten::save'"));
+  }
+  CHECK(!std::filesystem::exists(output));
+  CHECK(run_bertjit({"inspect", file, "--records"}).exit_code == 0);  // which loads nothing
+}
+
+TEST_CASE("scan: --no-scan and --allow let a file be loaded that the scan refuses") {
+  const TempDir dir;
+  const std::string file = file_with_line(dir, "torch.save(_3, \"/dev/null\")");
+  CHECK(run_bertjit({"inspect", file, "--code", "--no-scan"}).exit_code == 0);
+  CHECK(run_bertjit({"inspect", file, "--code", "--allow", "aten::save"}).exit_code == 0);
+  CHECK(run_bertjit({"inspect", file, "--code", "--allow", "aten::from_file"}).exit_code == 3);
+  CHECK(run_bertjit({"inspect", damaged_file(dir), "--code"}).exit_code == 2);
 }
 
 }  // namespace bertjit

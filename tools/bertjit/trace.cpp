@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "load_guard.h"
 #include "report/source_report.h"
 #include "report/trace_report.h"
 
@@ -34,6 +35,7 @@ Exit code: 0 written, 1 a check failed and nothing was written, 2 could not answ
 
 struct TraceCommand {
   TraceOptions options;
+  LoadGuard guard;
   OutputOptions output;
   bool no_check = false;
 };
@@ -64,6 +66,7 @@ void talk(const TraceResult& result, bool asked_to_script, Invocation& invocatio
 
 void run_trace(TraceCommand& command, Invocation& invocation) {
   command.options.check = !command.no_check;
+  guard_load(command.options.source.path, command.guard);
   const TraceResult result = engine().trace(command.options);
   if (!command.output.quiet) {
     talk(result, command.options.script, invocation);
@@ -123,6 +126,7 @@ void setup_trace(CLI::App& app, Invocation& invocation) {
   trace->add_flag("--strip-debug", options.strip_debug,
                   "Leave out which lines of which files the code came from: same bytes wherever they lie");
   trace->add_flag("--checksum", options.checksum, "Also write OUT.pt.sha512, hashed while writing");
+  add_load_flags(*trace, command->guard);
   add_threads_flag(*trace, options.threads);
   add_output_flags(*trace, command->output);
   trace->callback([command, source_flags, &invocation] {

@@ -1,11 +1,13 @@
 // `bertjit verify`: is this TorchScript file right?
 #include "verify/verify.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "load_guard.h"
 #include "report/source_report.h"
 #include "report/verify_report.h"
 #include "report_files.h"
@@ -61,6 +63,8 @@ VerifyResult verify_and_report_errors(const VerifyCommand& command, const Invoca
 
 void run_verify(const VerifyCommand& command, Invocation& invocation) {
   refuse_bad_targets(command.reports, files_read(command.options));
+  const auto& skip = command.options.skip;
+  guard_load(command.options.source.path, {.no_scan = std::ranges::find(skip, "safety") != skip.end(), .allow = {}});
   const VerifyResult result = verify_and_report_errors(command, invocation);
   if (result.choice && !command.output.quiet) {
     print_choice("bertjit verify", *result.choice, invocation.err);
