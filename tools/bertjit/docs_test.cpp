@@ -12,13 +12,16 @@
 //   16 or more hex digits     any as many, but the same expected digest is the same digest throughout the page
 // BERTJIT_UPDATE_DOCS=1 rewrites the output of commands where it is another one; scripts/update_docs.sh sets it.
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include "testing/testing.h"
@@ -191,7 +194,8 @@ bool can_run(const std::string& needed, const std::string& environment) {
   return testing::run_command(environment + "( " + needed + " ) >/dev/null 2>&1").exit_code == 0;
 }
 
-std::vector<Command> find_commands(const std::vector<std::string>& page, const std::string& environment) {
+std::vector<Command> find_commands(const std::vector<std::string>& page, const std::string& environment,
+                                   std::vector<std::string>& complaints) {
   const std::string needs = "<!-- needs: ";
   std::vector<Command> commands;
   bool inside = false;
@@ -214,7 +218,8 @@ std::vector<Command> find_commands(const std::vector<std::string>& page, const s
     } else if (line.starts_with("$ ")) {
       commands.push_back({line.substr(2), {}, i, i + 1});
     } else if (commands.empty()) {
-      FAIL("line " << i + 1 << ": a console block begins with a command");
+      complaints.push_back("line " + std::to_string(i + 1) + ": a console block begins with a command");
+      return {};
     } else if (line.starts_with("> ") && commands.back().expected.empty()) {
       commands.back().text += "\n" + line.substr(2);
       commands.back().output_line = i + 1;
@@ -264,7 +269,7 @@ std::vector<std::string> check_page(const std::vector<std::string>& page, std::v
   const testing::TempDir folder;
   const testing::TempDir script_folder;
   fs::create_directory_symlink(root() / "testdata", folder / "testdata");
-  const auto commands = find_commands(page, environment());
+  const auto commands = find_commands(page, environment(), complaints);
   const auto results = run_commands(commands, folder.path(), script_folder.path(), environment());
   if (results.size() != commands.size()) {
     complaints.push_back("the shell ended after " + std::to_string(results.size()) + " of " +
@@ -309,6 +314,39 @@ std::vector<fs::path> pages() {
   return paths;
 }
 
+struct Page {
+  fs::path path;
+  std::vector<std::string> lines;
+  std::vector<std::string> updated;
+  std::vector<std::string> complaints;
+};
+
+/// Runs every page. They know nothing of each other and are mostly start-up, so some run at a time, the longest first.
+std::vector<Page> check_pages() {
+  std::vector<Page> checked;
+  for (const auto& path : pages()) {
+    checked.push_back({path, split_lines(read_bytes(path)), {}, {}});
+  }
+  std::vector<Page*> queue;
+  for (Page& page : checked) {
+    queue.push_back(&page);
+  }
+  std::ranges::sort(queue, std::ranges::greater(), [](const Page* page) { return page->lines.size(); });
+  std::atomic<size_t> next = 0;
+  std::vector<std::future<void>> workers;
+  for (unsigned i = 0; i < std::clamp(std::thread::hardware_concurrency(), 2U, 8U); ++i) {
+    workers.push_back(std::async(std::launch::async, [&] {
+      for (size_t at = next++; at < queue.size(); at = next++) {
+        queue[at]->updated = check_page(queue[at]->lines, queue[at]->complaints);
+      }
+    }));
+  }
+  for (auto& worker : workers) {
+    worker.get();
+  }
+  return checked;
+}
+
 /// The page without its code blocks: a lambda in one looks like a link.
 std::string without_blocks(const std::vector<std::string>& page) {
   std::vector<std::string> prose;
@@ -332,17 +370,15 @@ std::vector<std::string> complaints_about(const std::string& page) {
 
 TEST_CASE("docs: every console block prints what its page says", "[docs]") {
   const bool update = std::getenv("BERTJIT_UPDATE_DOCS") != nullptr;
-  for (const auto& path : pages()) {
-    const auto page = split_lines(read_bytes(path));
-    std::vector<std::string> complaints;
-    const auto updated = check_page(page, complaints);
-    if (update && updated != page) {
-      testing::write_bytes(path, join(updated));
-      std::cerr << "updated " << fs::relative(path, root()).string() << "; run the test again\n";
+  for (const Page& page : check_pages()) {
+    const std::string name = fs::relative(page.path, root()).string();
+    if (update && page.updated != page.lines) {
+      testing::write_bytes(page.path, join(page.updated));
+      std::cerr << "updated " << name << "; run the test again\n";
       continue;
     }
-    for (const auto& complaint : complaints) {
-      FAIL_CHECK(fs::relative(path, root()).string() << ", " << complaint);
+    for (const auto& complaint : page.complaints) {
+      FAIL_CHECK(name << ", " << complaint);
     }
   }
 }
@@ -393,6 +429,7 @@ TEST_CASE("docs: a block with other output, another number or another exit code 
   CHECK(complaints_about(block("$ (exit 2)\n$ echo $?\n2\n")).empty());
   CHECK(complaints_about(block("$ (exit 2)\n$ echo $?\n1\n")).size() == 1);
   CHECK(complaints_about(block("$ exit 3\n")).size() == 1);
+  CHECK(complaints_about(block("no command\n")).size() == 1);
   // Commands of a page share a folder and a shell; a block that needs what is absent is left out.
   CHECK(complaints_about(block("$ word=here\n$ echo $word > file\n") + "text\n" + block("$ cat file\nhere\n")).empty());
   CHECK(complaints_about(block("$ ls testdata/tiny-bert/config.json\ntestdata/tiny-bert/config.json\n")).empty());

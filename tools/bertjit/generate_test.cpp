@@ -114,7 +114,7 @@ TEST_CASE("verify: an encoder-decoder's trace passes every check, and a changed 
   const auto shapes = testing::find_check(testing::parse_json(passed.out), "shapes");
   CHECK(shapes["verdict"] == "pass");
   CHECK_THAT(shapes["summary"].get<std::string>(), Contains("equal the source"));
-  CHECK(run_bertjit({"verify", file, "--source", other}).exit_code != 0);
+  CHECK(run_bertjit({"verify", file, "--source", other, "--only", "source"}).exit_code != 0);
 
   // The buffer alone is another.
   fs::copy(model, temp / "changed");
@@ -125,11 +125,13 @@ TEST_CASE("verify: an encoder-decoder's trace passes every check, and a changed 
   const size_t data = 8 + static_cast<unsigned char>(bytes[0]) + 256 * static_cast<unsigned char>(bytes[1]);
   bytes[data + header["final_logits_bias"]["data_offsets"][0].get<size_t>() + 2] ^= 0x40;
   testing::write_bytes(temp / "changed/model.safetensors", bytes);
-  const auto failed = run_bertjit({"verify", file, "--source", (temp / "changed").string(), "--format", "json"});
+  const auto failed =
+      run_bertjit({"verify", file, "--source", (temp / "changed").string(), "--only", "source", "--format", "json"});
   CHECK(failed.exit_code == 1);
   const auto source = testing::find_check(testing::parse_json(failed.out), "source");
   CHECK(source["verdict"] == "fail");
   CHECK(source["where"] == "final_logits_bias");
+  CHECK(source["evidence"]["different_weights"] == nlohmann::json({"final_logits_bias"}));
 }
 
 TEST_CASE("verify: a trace of a model for choices passes, its shapes included") {

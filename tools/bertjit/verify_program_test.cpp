@@ -78,7 +78,9 @@ TEST_CASE("verify: an archive is a source") {
   traced(dir, cell, {"--seed", "7"});
   const CliOutput other = run_bertjit(arguments);
   CHECK(other.exit_code == 1);
-  CHECK(find_check(parse_json(other.out), "source").at("where") == "linear.weight");
+  const auto source = find_check(parse_json(other.out), "source");
+  CHECK(source.at("where") == "linear");
+  CHECK(source.at("evidence").at("different_weights") == nlohmann::json({"linear.weight", "linear.bias"}));
 }
 
 TEST_CASE("verify: a source that gives no answer exits 2 and says where") {

@@ -33,7 +33,8 @@ int mutate(const std::string& name, const std::string& good, const std::string& 
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Break a good TorchScript file, on purpose and by a seed.\n\n  mutate --list\n  mutate gelu_tanh good.pt broken.pt --seed 7");
+      "Break a good TorchScript file, on purpose and by a seed.\n\n  mutate --list\n  mutate gelu_tanh good.pt "
+      "broken.pt --seed 7");
   bool list = false;
   std::string name, good, broken;
   bertjit::MutateOptions options;
