@@ -426,10 +426,10 @@ WeightDifference relate_others(const at::Tensor& expected, const at::Tensor& act
 }  // namespace
 
 const char* weight_relation_name(WeightRelation relation) {
-  constexpr const char* kNames[] = {
-      "same",   "quantized", "narrower", "rounded", "transposed", "shape",          "non-finite",
-      "zeroed", "filled",    "negated",  "scaled",  "shifted",    "row-added",      "rows-reordered", "columns-reordered",
-      "pruned", "clipped",   "part",     "noise",   "unrelated"};
+  constexpr const char* kNames[] = {"same",   "quantized",  "narrower",  "rounded",        "transposed",
+                                    "shape",  "non-finite", "zeroed",    "filled",         "negated",
+                                    "scaled", "shifted",    "row-added", "rows-reordered", "columns-reordered",
+                                    "pruned", "clipped",    "part",      "noise",          "unrelated"};
   return kNames[static_cast<size_t>(relation)];
 }
 

@@ -66,9 +66,9 @@ struct Contents {
   ScriptCode code;                              ///< empty where there is none
   std::map<std::string, ContentsValue> values;  ///< of a TorchScript archive, by path: "encoder.layer.0.dropout"
 
-  std::shared_ptr<const ScriptArchive> script;   ///< a TorchScript archive
-  std::shared_ptr<const ZipArchive> archive;  ///< any zip archive
-  std::optional<TensorFile> tensor_file;      ///< anything else
+  std::shared_ptr<const ScriptArchive> script;  ///< a TorchScript archive
+  std::shared_ptr<const ZipArchive> archive;    ///< any zip archive
+  std::optional<TensorFile> tensor_file;        ///< anything else
 
   const ContentsTensor* find(const std::string& name) const;
 };

@@ -342,7 +342,8 @@ Batch shape_batch(const std::vector<int64_t>& shape, const Signature& signature,
     if (is_made_like_ids(input) && !is_float) {
       batch.values.push_back({input.name, ids_of_shape(input, shape, generator)});
       has_shape = true;
-    } else if (input.name == "position_ids" && input.type != nullptr && input.type->isSubtypeOf(*c10::TensorType::get())) {
+    } else if (input.name == "position_ids" && input.type != nullptr &&
+               input.type->isSubtypeOf(*c10::TensorType::get())) {
       const bool has_tensor = example != nullptr && example->values.at(i).isTensor();
       batch.values.push_back({input.name, positions_of_shape(shape, has_tensor ? example->tensor(i) : at::Tensor())});
       has_shape = true;

@@ -41,10 +41,10 @@ Batch read_batch(const std::filesystem::path& path, const Signature& signature);
 /// Ids and what goes with them, [batch, length], or [batch, choices, length] where the model takes choices: random ids,
 /// two segments, and padding at the end of every second row. What is its decoder's is one token shorter, so that a
 /// trace which takes one of the lengths for the other shows.
-/// position_ids count from the example's first, without one from 0. Other arguments need `example`, inputs that the model takes: a tensor with as many dimensions as `shape` has that
-/// shape and the example's dtype, floating ones uniform on [0, 1), integers between the example's least and greatest;
-/// all else is the example's. Without an example an
-/// argument that has a default is left to it.
+/// position_ids count from the example's first, without one from 0. Other arguments need `example`, inputs that the
+/// model takes: a tensor with as many dimensions as `shape` has that shape and the example's dtype, floating ones
+/// uniform on [0, 1), integers between the example's least and greatest; all else is the example's. Without an example
+/// an argument that has a default is left to it.
 ///
 /// Throws Error(kInvalidArgument) if the model takes other dimensions, or an argument's values cannot be guessed (no
 /// known name, no limit).

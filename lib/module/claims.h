@@ -19,7 +19,8 @@ struct Claims {
   std::optional<bool> dynamic_batch;
   std::optional<bool> dynamic_length;
   std::string attn_implementation;  ///< "sdpa" or "eager"
-  /// Digest of the weights of the checkpoint it was made from (docs/formats/digests.md), as `checksum --weights` prints.
+  /// Digest of the weights of the checkpoint it was made from (docs/formats/digests.md), as `checksum --weights`
+  /// prints.
   std::string source_sha512;
   /// Of the files of the tokenizer beside it: tokenize/files_digest.h.
   std::string tokenizer_sha512;

@@ -16,9 +16,9 @@ namespace bertjit {
 
 /// Words of a stretch of text, in order. They lie in that text, or in `made` where a step changed them.
 struct Words {
-  std::vector<std::string_view> texts;  ///< none is empty
-  TextPlace first_place = TextPlace::kInside;   ///< of the first word; the others are inside
-  std::forward_list<std::string> made;  ///< where texts point to must not move
+  std::vector<std::string_view> texts;         ///< none is empty
+  TextPlace first_place = TextPlace::kInside;  ///< of the first word; the others are inside
+  std::forward_list<std::string> made;         ///< where texts point to must not move
 
   /// Appends a word unless it is empty. `place`: where it begins.
   void add(std::string_view text, TextPlace place) {
