@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "support/error.h"
+#include "support/flight_recorder.h"
+#include "support/signal_hold.h"
 
 namespace bertjit {
 
@@ -85,6 +87,11 @@ bool link_nameless(int fd, const fs::path& name) {
   return ::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
+/// Whoever supervises this process removes the file if it dies before it could.
+void note_temporary(const fs::path& path) {
+  note_flight({kTemporaryMade, fs::absolute(path).string(), "", ""});
+}
+
 /// Gives it a hidden name beside `target`, which exists; empty, with errno, if that fails.
 fs::path link_beside(int fd, const fs::path& target) {
   constexpr int kMaxTries = 1000;  // names left by others
@@ -92,6 +99,7 @@ fs::path link_beside(int fd, const fs::path& target) {
     const fs::path name =
         folder_of(target) / (hidden_stem(target) + "." + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp");
     if (link_nameless(fd, name)) {
+      note_temporary(name);
       return name;
     }
     if (errno != EEXIST) {
@@ -202,6 +210,7 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
       throw system_error("cannot write " + target.string());
     }
     temporary_ = pattern;
+    note_temporary(temporary_);
   }
   // mkostemps makes files only their owner can read; a new file should have the bits any program would give it.
   mode_t mode = status.st_mode & 07777;
@@ -260,6 +269,8 @@ void AtomicFile::commit() {
     }
   };
   check(::fsync(fd_) == 0);
+  // From the moment it has a name of its own until that is the target's, an interrupt would leave it behind.
+  const SignalHold hold;
   const bool is_nameless = temporary_.empty();
   const bool is_in_place = is_nameless && link_nameless(fd_, resolved_);
   if (is_nameless && !is_in_place) {

@@ -56,7 +56,8 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes =
 ///
 /// Bytes go to a temporary file in the target's folder; commit() flushes it to the disk and renames it over the target.
 /// Without commit() (an exception, a full disk) the temporary file is removed and the target is as it was; after a kill
-/// only a hidden `.NAME.XXXXXX.tmp` can remain. A target that exists keeps its permission bits; a symbolic link is
+/// (where the file system has no nameless files, also after an interrupt) only a hidden `.NAME.XXXXXX.tmp` can remain,
+/// which later runs neither use nor remove. A target that exists keeps its permission bits; a symbolic link is
 /// followed, so the file it names is replaced. Targets that are not regular files (/dev/stdout, a pipe) are written
 /// directly.
 class AtomicFile {
