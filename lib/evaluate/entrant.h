@@ -7,8 +7,8 @@
 #include <string>
 
 #include "evaluate/evaluate.h"
-#include "evaluate/glue_task.h"
-#include "evaluate/label_order.h"
+#include "glue/glue_task.h"
+#include "glue/label_order.h"
 #include "infer/runner.h"
 #include "source/source.h"
 

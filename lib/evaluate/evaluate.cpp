@@ -7,12 +7,14 @@
 
 #include <ATen/Version.h>
 
-#include "evaluate/comparison.h"
-#include "evaluate/encoded.h"
 #include "evaluate/entrant.h"
-#include "evaluate/examples.h"
-#include "evaluate/metrics.h"
-#include "evaluate/pass.h"
+#include "glue/answers.h"
+#include "glue/comparison.h"
+#include "glue/encoded.h"
+#include "glue/examples.h"
+#include "glue/metrics.h"
+#include "glue/pass.h"
+#include "infer/allocator.h"
 #include "infer/guards.h"
 #include "support/error.h"
 
@@ -24,23 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-std::vector<double> to_vector(const at::Tensor& tensor) {
-  const at::Tensor plain = tensor.contiguous();
-  return {plain.const_data_ptr<double>(), plain.const_data_ptr<double>() + plain.numel()};
-}
-
-/// The class of each row's largest logit; -1 where one is NaN: there is no largest.
-std::vector<int64_t> answers_of(const at::Tensor& logits, const LabelOrder& order) {
-  const at::Tensor largest = logits.argmax(1);
-  const at::Tensor is_nan = logits.isnan().any(1);
-  std::vector<int64_t> answers;
-  for (int64_t row = 0; row < logits.size(0); ++row) {
-    const auto output = static_cast<size_t>(largest[row].item<int64_t>());
-    answers.push_back(is_nan[row].item<bool>() ? -1 : static_cast<int64_t>(order.classes[output]));
-  }
-  return answers;
 }
 
 /// One evaluation, step by step.
@@ -81,10 +66,6 @@ class Evaluation {
     result_.cpu_capability = at::get_cpu_capability();
   }
 
-  LogitsShape logits_shape() const {
-    return {task_.classes.empty() ? 1 : static_cast<int64_t>(task_.classes.size()), task_.name, class_words(task_)};
-  }
-
   const EncodedExamples& encode(Entrant& entrant, const ExampleSet& set) {
     const auto [it, is_new] = encoded_.try_emplace({entrant.tokenizer, &set});
     if (is_new) {
@@ -106,7 +87,7 @@ class Evaluation {
     for (Entrant& entrant : entrants_) {
       const EncodedExamples& examples = encode(entrant, sets_.front());
       const std::vector<RowBatch> batches = plan(examples);
-      EvalPass(entrant.runner(), examples, batches, logits_shape()).try_once();
+      EvalPass(entrant.runner(), examples, batches, logits_shape(task_)).try_once();
       const auto& inputs = entrant.runner().signature().inputs;
       if (std::ranges::find(inputs, "attention_mask", &Argument::name) == inputs.end()) {
         entrant.description.notes.push_back(entrant.description.name +
@@ -128,12 +109,10 @@ class Evaluation {
     EvalData data{.name = set.name, .path = set.path, .has_labels = set.has_labels, .notes = set.notes};
     for (const Example& example : set.examples) {
       data.lines.push_back(example.line);
-      if (set.has_labels && task_.classes.empty()) {
-        data.scores.push_back(example.score);
-      } else if (set.has_labels) {
-        data.labels.push_back(example.label);
-      }
     }
+    RowLabels labels = labels_of(task_, set);
+    data.labels = std::move(labels.classes);
+    data.scores = std::move(labels.scores);
     add_baselines(data);
     for (Entrant& entrant : entrants_) {
       data.models.push_back(evaluate_model(entrant, set, data));
@@ -155,14 +134,8 @@ class Evaluation {
   EvalAnswers evaluate_model(Entrant& entrant, const ExampleSet& set, const EvalData& data) {
     const EncodedExamples& examples = encode(entrant, set);
     const std::vector<RowBatch> batches = plan(examples);
-    EvalPass pass(entrant.runner(), examples, batches, logits_shape());
-    EvalAnswers answers{.outputs = logits_shape().labels};
-    for (const RowBatch& batch : batches) {
-      answers.positions += batch.length * static_cast<int64_t>(batch.rows.size());
-    }
-    for (const int64_t length : examples.lengths) {
-      answers.tokens += length;
-    }
+    EvalPass pass(entrant.runner(), examples, batches, logits_shape(task_));
+    std::vector<EvalTiming> timings;
     at::Tensor first;
     for (const int threads : options_.threads) {
       const ThreadGuard guard(threads);
@@ -174,30 +147,26 @@ class Evaluation {
       });
       const double seconds = seconds_since(begin);
       first = first.defined() ? first : logits;
-      answers.timings.push_back({at::get_num_threads(), seconds, (logits - first).abs().max().item<double>()});
+      timings.push_back({at::get_num_threads(), seconds, (logits - first).abs().max().item<double>()});
     }
     if (pass.was_filled_up()) {
       entrant.description.notes.push_back(entrant.description.name + ": takes batches of " +
                                           std::to_string(options_.batch_size) +
                                           " only; the last one was filled up with copies of its last row");
     }
-    finish(answers, first, entrant.order, data);
-    return answers;
-  }
-
-  void finish(EvalAnswers& answers, const at::Tensor& logits, const LabelOrder& order, const EvalData& data) const {
-    answers.logits = to_vector(logits);
-    if (!task_.classes.empty()) {
-      answers.answers = answers_of(logits, order);
+    EvalAnswers answers = answers_of(task_, first, entrant.order, {data.labels, data.scores}, prefix(data));
+    answers.timings = std::move(timings);
+    for (const RowBatch& batch : batches) {
+      answers.positions += batch.length * static_cast<int64_t>(batch.rows.size());
     }
-    if (data.has_labels) {
-      answers.score = task_.classes.empty() ? score_regression(data.scores, answers.logits, prefix(data))
-                                            : score_classes(task_, data.labels, answers.answers, prefix(data));
+    for (const int64_t length : examples.lengths) {
+      answers.tokens += length;
     }
     if (!data.models.empty()) {
-      answers.against_first =
-          compare_answers(data.models.front(), answers, data.labels, entrants_.front().order.classes, order.classes);
+      answers.against_first = compare_answers(data.models.front(), answers, data.labels,
+                                              entrants_.front().order.classes, entrant.order.classes);
     }
+    return answers;
   }
 
   const EvalOptions& options_;
@@ -212,6 +181,7 @@ class Evaluation {
 }  // namespace
 
 EvalResult evaluate(const EvalOptions& options) {
+  keep_freed_memory();
   return Evaluation(options).run();
 }
 

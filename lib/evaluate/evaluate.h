@@ -7,15 +7,11 @@
 #include <vector>
 
 #include "evaluate/evaluate_result.h"
+#include "glue/task_options.h"
 #include "source/source_options.h"
 #include "support/progress.h"
 
 namespace bertjit {
-
-enum class EvalPadding {
-  kMax,      ///< every pair to max_seq_length, as the tutorial does
-  kLongest,  ///< pairs of like length together, each batch to its longest pair
-};
 
 struct EvalOptions {
   /// Checkpoints (run eagerly, untraced), TorchScript files, names of Python files.

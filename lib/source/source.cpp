@@ -80,7 +80,7 @@ Source open_source(const SourceOptions& options, uint64_t seed, const std::strin
     return as_source(open_checkpoint_source(options, seed, tokenizer_directory));
   }
   if (split_script_source(options.path)) {
-    const ScriptDefinition definition = open_script(options.path, seed);
+    const ScriptDefinition definition = open_script(options.path, seed, options.guard);
     Source source = open_definition(options.path, definition.callable);
     source.notes = definition.notes;
     return source;
@@ -112,7 +112,7 @@ LoadedModule open_scripted(const SourceOptions& options, uint64_t seed) {
   if (!split_script_source(options.path)) {
     return load_module(options.path);
   }
-  const Object callable = open_script(options.path, seed).callable;
+  const Object callable = open_script(options.path, seed, options.guard).callable;
   if (auto module = compiled_module(callable)) {
     return {*module, std::nullopt};
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/model_options.h"
+#include "scan/load_guard.h"
 
 namespace bertjit {
 
@@ -16,6 +17,8 @@ struct SourceOptions {
   /// where a file is compared with the checkpoint, what the file claims.
   std::string dtype;
   ModelOptions model;
+  /// What archives must pass that a Python file loads. Of `path` itself the caller asks, before it loads libtorch.
+  LoadGuard guard = {};
 };
 
 }  // namespace bertjit

@@ -7,8 +7,8 @@
 
 #include <ATen/ATen.h>
 
-#include "evaluate/evaluate.h"
-#include "evaluate/examples.h"
+#include "glue/examples.h"
+#include "glue/task_options.h"
 #include "infer/signature.h"
 #include "tokenize/tokenizer.h"
 

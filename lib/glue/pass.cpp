@@ -1,4 +1,4 @@
-#include "evaluate/pass.h"
+#include "glue/pass.h"
 
 #include <algorithm>
 #include <optional>
@@ -43,6 +43,10 @@ std::string tensors_text(const std::vector<NamedTensor>& tensors) {
 }
 
 }  // namespace
+
+LogitsShape logits_shape(const GlueTask& task) {
+  return {task.classes.empty() ? 1 : static_cast<int64_t>(task.classes.size()), task.name, class_words(task)};
+}
 
 void EvalPass::try_once() {
   run_batch(batches_.front());

@@ -1,4 +1,4 @@
-#include "evaluate/examples.h"
+#include "glue/examples.h"
 
 #include <algorithm>
 #include <charconv>

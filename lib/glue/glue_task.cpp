@@ -1,4 +1,4 @@
-#include "evaluate/glue_task.h"
+#include "glue/glue_task.h"
 
 #include <cctype>
 

@@ -1,4 +1,4 @@
-#include "evaluate/label_order.h"
+#include "glue/label_order.h"
 
 #include "testing/error_of.h"
 #include "testing/testing.h"

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "evaluate/evaluate_result.h"
-#include "evaluate/glue_task.h"
+#include "glue/glue_result.h"
+#include "glue/glue_task.h"
 
 namespace bertjit {
 
@@ -23,6 +23,10 @@ EvalScore score_classes(const GlueTask& task, std::span<const int64_t> labels, s
 
 /// Figures of a regression; NaN where one side is constant or holds a NaN.
 EvalScore score_regression(std::span<const double> labels, std::span<const double> answers, const std::string& prefix);
+
+/// The one figure that stands for the task: F1 where GLUE has it, Matthews' correlation for CoLA, Pearson's for STS-B,
+/// else accuracy. `score` is one of the task's.
+const EvalMetric& main_metric(const GlueTask& task, const EvalScore& score);
 
 /// From -1 to 1, 0 where neither tells of the other; of values, and of their ranks. NaN if one side is constant.
 double pearson_correlation(std::span<const double> left, std::span<const double> right);

@@ -1,4 +1,4 @@
-#include "evaluate/examples.h"
+#include "glue/examples.h"
 
 #include "testing/error_of.h"
 #include "testing/testing.h"

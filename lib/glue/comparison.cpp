@@ -1,10 +1,10 @@
-#include "evaluate/comparison.h"
+#include "glue/comparison.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "evaluate/metrics.h"
+#include "glue/metrics.h"
 
 namespace bertjit {
 

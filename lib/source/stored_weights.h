@@ -6,6 +6,8 @@
 
 #include <torch/csrc/jit/api/module.h>
 
+#include "source/source.h"
+
 namespace bertjit {
 
 struct StoredWeights {
@@ -15,5 +17,9 @@ struct StoredWeights {
 
 /// Of attributes and, since a frozen module keeps its weights there, of constants of forward.
 StoredWeights describe_weights(const torch::jit::Module& module);
+
+/// Of what is run: the dtype is the claimed one where the file has claims, and the size of a file that is no checkpoint
+/// is the file's. Both empty for a function of a Python file.
+StoredWeights describe_weights(const Source& source);
 
 }  // namespace bertjit

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluate/glue_task.h"
+#include "glue/glue_task.h"
 
 namespace bertjit {
 

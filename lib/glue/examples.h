@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluate/glue_task.h"
+#include "glue/glue_task.h"
 
 namespace bertjit {
 

@@ -7,7 +7,7 @@
 
 #include <ATen/ATen.h>
 
-#include "evaluate/encoded.h"
+#include "glue/encoded.h"
 #include "infer/runner.h"
 
 namespace bertjit {
@@ -18,6 +18,8 @@ struct LogitsShape {
   std::string task;     ///< for messages: "mrpc"
   std::string classes;  ///< "0, 1"; empty for a regression
 };
+
+LogitsShape logits_shape(const GlueTask& task);
 
 class EvalPass {
  public:

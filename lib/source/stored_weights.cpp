@@ -1,6 +1,7 @@
-#include "evaluate/stored_weights.h"
+#include "source/stored_weights.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -70,6 +71,20 @@ StoredWeights describe_weights(const torch::jit::Module& module) {
     count.add_constants(*forward->graph()->block());
   }
   return count.result();
+}
+
+StoredWeights describe_weights(const Source& source) {
+  const auto tree = source.compiled     ? std::optional(source.compiled->module)
+                    : source.checkpoint ? std::optional(source.checkpoint->model->module())
+                                        : source.program->module();
+  StoredWeights weights = tree ? describe_weights(*tree) : StoredWeights{};
+  if (source.compiled && source.compiled->claims && !source.compiled->claims->dtype.empty()) {
+    weights.dtype = source.compiled->claims->dtype;
+  }
+  if (!source.checkpoint && std::filesystem::is_regular_file(source.name)) {
+    weights.size_bytes = std::filesystem::file_size(source.name);
+  }
+  return weights;
 }
 
 }  // namespace bertjit

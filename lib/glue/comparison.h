@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "evaluate/evaluate_result.h"
+#include "glue/glue_result.h"
 
 namespace bertjit {
 

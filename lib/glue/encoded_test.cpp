@@ -1,4 +1,4 @@
-#include "evaluate/encoded.h"
+#include "glue/encoded.h"
 
 #include <algorithm>
 

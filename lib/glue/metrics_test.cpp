@@ -1,10 +1,10 @@
 // Expected values: scikit-learn 1.9.1 and scipy 1.17.1 on the same numbers, as each test says.
-#include "evaluate/metrics.h"
+#include "glue/metrics.h"
 
 #include <cmath>
 #include <limits>
 
-#include "evaluate/comparison.h"
+#include "glue/comparison.h"
 #include "testing/testing.h"
 
 namespace bertjit {

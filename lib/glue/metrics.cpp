@@ -1,4 +1,4 @@
-#include "evaluate/metrics.h"
+#include "glue/metrics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -105,6 +105,10 @@ EvalScore score_regression(std::span<const double> labels, std::span<const doubl
   score.metrics = {
       {prefix + "pearson", pearson}, {prefix + "spearmanr", spearman}, {prefix + "corr", (pearson + spearman) / 2}};
   return score;
+}
+
+const EvalMetric& main_metric(const GlueTask& task, const EvalScore& score) {
+  return score.metrics.at(task.metric == GlueMetric::kAccuracyAndF1 ? 1 : 0);
 }
 
 double pearson_correlation(std::span<const double> left, std::span<const double> right) {
