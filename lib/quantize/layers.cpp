@@ -7,6 +7,7 @@
 
 #include <torch/csrc/jit/ir/constants.h>
 
+#include "module/fused_layers.h"
 #include "quantize/code_walk.h"
 #include "support/error.h"
 
@@ -183,6 +184,7 @@ class Finder {
 }  // namespace
 
 ModuleLayers find_layers(const jit::Module& module) {
+  unfuse_linear_layers(module);
   return Finder(module).find();
 }
 

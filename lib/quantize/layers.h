@@ -56,7 +56,8 @@ struct ModuleLayers {
   std::string quantized_operator;
 };
 
-/// Finds the layers that `forward` comes to. Throws Error(kUnsupported) if there is no forward.
+/// Finds the layers that `forward` comes to. What was fused (module/fused_layers.h) is taken apart first, in place: the
+/// module must not have run yet. Throws Error(kUnsupported) if there is no forward.
 ModuleLayers find_layers(const torch::jit::Module& module);
 
 /// Every (object, attribute) that some method of the tree reads.

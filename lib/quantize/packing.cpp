@@ -69,11 +69,16 @@ at::Tensor quantize_weight(const at::Tensor& weight, QuantizeScheme scheme) {
 
 at::Tensor quantize_table(const at::Tensor& table) {
   const at::Tensor values = table.detach().contiguous();
-  const auto [least, greatest] = at::aminmax(values, 1);
+  // Zero is in every row's range, as PyTorch's observers have it: numbers are then at most 255 steps from it.
+  const at::Tensor least = at::amin(values, 1).clamp_max(0);
+  const at::Tensor greatest = at::amax(values, 1).clamp_min(0);
   const at::Tensor steps = (greatest - least) / kStepsUInt8;
-  // A row of one number is one step from zero.
-  const at::Tensor lone = at::where(least == 0, at::ones_like(least), least.abs());
-  const at::Tensor scales = at::where(steps > std::numeric_limits<float>::epsilon(), steps, lone);
+  // A row of one number, or of next to nothing, is one step from zero.
+  const at::Tensor size = at::maximum(greatest, -least);
+  const at::Tensor lone = at::where(size == 0, at::ones_like(size), size);
+  const at::Tensor is_one = at::amin(values, 1) == at::amax(values, 1);
+  const at::Tensor has_steps = (steps > std::numeric_limits<float>::epsilon()).logical_and(is_one.logical_not());
+  const at::Tensor scales = at::where(has_steps, steps, lone);
   return at::quantize_per_channel(values, scales, (-least / scales).round(), 0, at::kQUInt8);
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "glue/glue_result.h"
+#include "glue/task_options.h"
 #include "quantize/quantize_scheme.h"
 #include "source/source_choice.h"
 #include "source/source_kind.h"
@@ -41,6 +43,35 @@ struct LayerSensitivity {
   uint64_t saved_bytes = 0;   ///< what int8 saves
 };
 
+/// One setting, as it was tried on a task's rows.
+struct QuantizeTrial {
+  std::string step;  ///< "all int8", "the worst 4 in float32", "encoder.layer.0.output.dense int8 again"
+  QuantizeScheme scheme = QuantizeScheme::kPerTensor;
+  std::vector<std::string> kept;  ///< layers that the search left in float32
+  int64_t changed = 0;            ///< answers other than the original's
+  double metric = 0;
+  double metric_drop = 0;   ///< the original's minus this one's
+  uint64_t size_bytes = 0;  ///< of its file
+  double seconds = 0;       ///< of the pass over all rows
+  bool holds = false;       ///< the limits
+};
+
+/// What a task's rows say of the result.
+struct QuantizeTask {
+  ExamSetting setting;
+  TaskLimits limits;
+  std::vector<QuantizeTrial> trials;  ///< in the order they were tried
+  int64_t ranked_layers = 0;          ///< each alone int8, on `ranked_rows`; 0 if there was no need
+  int64_t ranked_rows = 0;
+  EvalScore expected;  ///< in float32
+  EvalScore actual;
+  EvalComparison comparison;  ///< of the result with float32
+  double expected_seconds = 0;
+  double actual_seconds = 0;
+  double speed = 0;  ///< float32's time over the result's, some batches run in turns
+  std::vector<std::string> notes;
+};
+
 struct QuantizeResult {
   std::string source;
   SourceKind kind = SourceKind::kArchive;
@@ -56,6 +87,7 @@ struct QuantizeResult {
   uint64_t size_bytes = 0;
   std::string example;                        ///< where the example inputs come from; empty if none could be made
   std::vector<LayerSensitivity> sensitivity;  ///< the worst first; empty unless asked for
+  std::optional<QuantizeTask> task;           ///< unset unless rows were given
   std::vector<CheckResult> checks;
   bool passed = false;
 };

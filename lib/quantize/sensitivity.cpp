@@ -12,6 +12,7 @@
 #include "infer/guards.h"
 #include "infer/runner.h"
 #include "locate/stepped_run.h"
+#include "module/copy.h"
 
 namespace bertjit {
 
@@ -40,8 +41,8 @@ struct NoiseSums {
   }
 };
 
-NoiseSums compare(const c10::IValue& expected, const c10::IValue& actual) {
-  NoiseSums sums;
+/// Adds what sets two outputs apart to `sums`.
+void compare(const c10::IValue& expected, const c10::IValue& actual, NoiseSums& sums) {
   const auto expected_leaves = flatten_outputs(expected);
   const auto actual_leaves = flatten_outputs(actual);
   for (size_t i = 0; i < std::min(expected_leaves.size(), actual_leaves.size()); ++i) {
@@ -49,7 +50,6 @@ NoiseSums compare(const c10::IValue& expected, const c10::IValue& actual) {
       sums.add(expected_leaves[i].value.toTensor(), actual_leaves[i].value.toTensor());
     }
   }
-  return sums;
 }
 
 /// One layer as a module of its own: what is done to it in the file can be done to it here.
@@ -118,44 +118,45 @@ class LayerWatcher : public StepWatcher {
 
 std::vector<NoiseSums> measure_layers(const jit::Module& module, const std::vector<UsedLayer>& layers,
                                       const std::vector<size_t>& indices, const RewriteOptions& options,
-                                      const BoundBatch& example) {
+                                      const std::vector<BoundBatch>& batches) {
   const GradGuard guard(GradMode::kInference);
   LayerWatcher watcher(module, layers, indices, options);
-  SteppedRun(module, watcher, QuantizedLinear::kAsWritten).run(example.copy());
+  for (const BoundBatch& batch : batches) {
+    SteppedRun(module, watcher, QuantizedLinear::kAsWritten).run(batch.copy());
+  }
   return watcher.sums;
 }
 
-/// The outputs where one layer alone is int8.
-c10::IValue run_with_one(const jit::Module& module, size_t index, const RewriteOptions& options,
-                         const BoundBatch& example) {
-  const jit::Module copy = module.clone();
+/// The outputs' errors where one layer alone is int8.
+NoiseSums errors_of_one(const jit::Module& module, size_t index, const RewriteOptions& options,
+                        const RankingData& data) {
+  const jit::Module copy = copy_module(module);
   const ModuleLayers found = find_layers(copy);
   rewrite_layers(copy, {&found.layers.at(index)}, options);
   ModuleRunner runner({copy, std::nullopt}, found.layers[index].name);
-  return runner.run_on_copy(example, GradMode::kInference);
+  NoiseSums sums;
+  for (size_t i = 0; i < data.batches.size(); ++i) {
+    compare(data.expected[i], runner.run_on_copy(data.batches[i], GradMode::kInference), sums);
+  }
+  return sums;
 }
 
 }  // namespace
 
 std::vector<LayerSensitivity> rank_layers(const jit::Module& module, const std::vector<UsedLayer>& layers,
                                           const std::vector<size_t>& indices, const RewriteOptions& options,
-                                          const BoundBatch& example, const c10::IValue& expected, Progress* progress) {
-  if (progress != nullptr) {
-    progress->add_total(indices.size());
-  }
-  const auto own = measure_layers(module, layers, indices, options, example);
+                                          const RankingData& data, const std::function<void()>& done) {
+  const auto own = measure_layers(module, layers, indices, options, data.batches);
   std::vector<LayerSensitivity> ranked;
   for (const size_t index : indices) {
-    const NoiseSums outputs = compare(expected, run_with_one(module, index, options, example));
+    const NoiseSums outputs = errors_of_one(module, index, options, data);
     const auto weights = static_cast<uint64_t>(layers[index].weight.numel());
     ranked.push_back({.name = layers[index].name,
                       .layer_sqnr_db = own[index].sqnr_db(),
                       .output_sqnr_db = outputs.sqnr_db(),
                       .max_abs_error = outputs.max_abs_error,
                       .saved_bytes = weights * (sizeof(float) - 1)});
-    if (progress != nullptr) {
-      progress->advance(1);
-    }
+    done();
   }
   std::ranges::stable_sort(ranked, {}, &LayerSensitivity::output_sqnr_db);
   return ranked;

@@ -63,6 +63,130 @@ void print_sensitivity(const QuantizeResult& result, std::ostream& out) {
   print_columns(rows, {Align::kLeft, Align::kRight, Align::kRight}, "  ", out);
 }
 
+std::string fixed4(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+std::string times_text(double factor) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", factor);
+  return text;
+}
+
+/// "7 passes over 408 rows"; "and 38 layers alone on 32 rows".
+std::string cost_text(const QuantizeTask& task) {
+  std::string text = std::to_string(task.trials.size() + 1) + " passes over all rows";
+  if (task.ranked_layers > 0) {
+    text += ", and " + grouped_count(static_cast<uint64_t>(task.ranked_layers), "layer") + " ranked on " +
+            grouped_count(static_cast<uint64_t>(task.ranked_rows), "row");
+  }
+  return text;
+}
+
+/// What was tried on the task's rows, in order.
+void print_trials(const QuantizeTask& task, std::ostream& out) {
+  const ExamSetting& setting = task.setting;
+  out << "task     " << setting.task << ": " << grouped_count(static_cast<uint64_t>(setting.rows), "row") << " of ";
+  for (const std::string& file : setting.files) {
+    out << (&file == &setting.files.front() ? "" : ", ") << file;
+  }
+  out << "; at most " << setting.max_seq_length << " tokens, batches of " << setting.batch_size << ", padding "
+      << setting.padding << "; " << cost_text(task) << "\n";
+  std::vector<std::vector<std::string>> rows = {{"tried", "bytes", "changed", setting.metric, "time", "holds"}};
+  for (const QuantizeTrial& trial : task.trials) {
+    rows.push_back({std::string(scheme_name(trial.scheme)) + ", " + trial.step, grouped(trial.size_bytes),
+                    std::to_string(trial.changed), fixed4(trial.metric),
+                    times_text(trial.seconds / task.expected_seconds),
+                    !task.limits.any() ? "-"
+                    : trial.holds      ? "yes"
+                                       : "no"});
+  }
+  print_columns(rows, {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight}, "  ", out);
+}
+
+/// What came of it, beside float32.
+void print_task(const QuantizeResult& result, std::ostream& out) {
+  const QuantizeTask& task = *result.task;
+  std::vector<std::vector<std::string>> rows = {{"", "float32", "int8"}};
+  for (size_t i = 0; i < task.expected.metrics.size(); ++i) {
+    const EvalMetric& metric = task.expected.metrics[i];
+    rows.push_back({metric.name, fixed4(metric.value), fixed4(task.actual.metrics[i].value)});
+  }
+  if (!task.setting.classes.empty()) {
+    const EvalComparison& comparison = task.comparison;
+    rows.push_back({"right", std::to_string(task.expected.right), std::to_string(task.actual.right)});
+    rows.push_back(
+        {"right in this one only", std::to_string(comparison.only_first), std::to_string(comparison.only_this)});
+    rows.push_back({"answers changed", "", std::to_string(comparison.changed)});
+    rows.push_back({"McNemar p", "", rounded_text(comparison.mcnemar_p)});
+  }
+  rows.push_back({"speed", "1.00", times_text(task.speed)});
+  print_columns(rows, {Align::kLeft, Align::kRight, Align::kRight}, "  ", out);
+}
+
+nlohmann::ordered_json trial_rows(const QuantizeTask& task) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const QuantizeTrial& trial : task.trials) {
+    rows.push_back({{"step", json_text(trial.step)},
+                    {"scheme", scheme_name(trial.scheme)},
+                    {"kept", trial.kept},
+                    {"changed", trial.changed},
+                    {"metric", json_number(trial.metric)},
+                    {"metric_drop", json_number(trial.metric_drop)},
+                    {"size_bytes", trial.size_bytes},
+                    {"seconds", trial.seconds},
+                    {"holds", trial.holds}});
+  }
+  return rows;
+}
+
+nlohmann::ordered_json metrics_json(const EvalScore& score) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const EvalMetric& metric : score.metrics) {
+    json[metric.name] = json_number(metric.value);
+  }
+  return json;
+}
+
+template <typename Number>
+nlohmann::ordered_json number_or_null(const std::optional<Number>& number) {
+  return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
+}
+
+nlohmann::ordered_json task_json(const QuantizeTask& task) {
+  const ExamSetting& setting = task.setting;
+  const EvalComparison& comparison = task.comparison;
+  nlohmann::ordered_json json = {{"task", setting.task},
+                                 {"files", setting.files},
+                                 {"rows", setting.rows},
+                                 {"max_seq_length", setting.max_seq_length},
+                                 {"batch_size", setting.batch_size},
+                                 {"padding", setting.padding},
+                                 {"metric", setting.metric},
+                                 {"max_flips", number_or_null(task.limits.max_flips)},
+                                 {"max_f1_drop", number_or_null(task.limits.max_metric_drop)},
+                                 {"float32", metrics_json(task.expected)},
+                                 {"int8", metrics_json(task.actual)}};
+  if (!setting.classes.empty()) {
+    json["changed"] = comparison.changed;
+    json["only_float32_right"] = comparison.only_first;
+    json["only_int8_right"] = comparison.only_this;
+    json["mcnemar_p"] = comparison.mcnemar_p;
+  }
+  json["max_abs_logit_difference"] = json_number(comparison.max_abs_logit_difference);
+  json["mean_abs_logit_difference"] = json_number(comparison.mean_abs_logit_difference);
+  json["float32_seconds"] = task.expected_seconds;
+  json["int8_seconds"] = task.actual_seconds;
+  json["speed"] = task.speed;
+  json["ranked_layers"] = task.ranked_layers;
+  json["ranked_rows"] = task.ranked_rows;
+  json["trials"] = trial_rows(task);
+  json["notes"] = task.notes;
+  return json;
+}
+
 nlohmann::ordered_json sensitivity_rows(const QuantizeResult& result) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const auto& row : result.sensitivity) {
@@ -106,7 +230,13 @@ void print_text(const QuantizeResult& result, Color color, std::ostream& out) {
   if (!result.example.empty()) {
     out << "inputs   " << result.example << "\n";
   }
+  if (result.task) {
+    print_trials(*result.task, out);
+  }
   print_checks(result.checks, color, out);
+  if (result.task) {
+    print_task(result, out);
+  }
   if (result.output.empty()) {
     out << "not written: a check failed\n";
     return;
@@ -137,6 +267,7 @@ nlohmann::ordered_json to_json(const QuantizeResult& result) {
   json["layers"] = layer_rows(result);
   json["example"] = result.example.empty() ? nlohmann::ordered_json(nullptr) : json_text(result.example);
   json["sensitivity"] = sensitivity_rows(result);
+  json["task"] = result.task ? task_json(*result.task) : nlohmann::ordered_json(nullptr);
   json["checks"] = checks_to_json(result.checks);
   return json;
 }

@@ -9,11 +9,13 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "isolation.h"
 #include "load_guard.h"
 #include "report/quantize_report.h"
 #include "report/source_report.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "task_flags.h"
 
 namespace bertjit {
 
@@ -29,27 +31,34 @@ plain torch.jit.load runs the file.
 --scheme per-tensor is torch.ao.quantization.quantize_dynamic, bit for bit; per-channel gives each row of a
 weight a scale of its own; per-token besides spreads each token over all of its 8 bits, so that no token
 depends on others: the best answers, at a little less speed.
---embeddings int8 also puts word tables to a byte a number.)";
+--embeddings int8 also puts word tables to a byte a number.
+
+--data asks a task of GLUE before and after. With --max-flips or --max-f1-drop the layers that bring the most
+error for their size then stay float32, as few as hold the limit; what holds it with less than a quarter of
+the linear weights in int8 is not written. --scheme auto takes the first scheme, in the order above, that
+holds it as it is, else the one that comes nearest, and layers of it are kept.)";
 
 constexpr const char* kFooter = R"(Examples:
   bertjit quantize traced_bert.pt -o int8.pt
   bertjit quantize ./minilm-mrpc -o int8.pt --scheme per-token --embeddings int8
   bertjit quantize traced_bert.pt -o int8.pt --keep-fp32 classifier --keep-fp32 '*.layer.?.output.dense'
   bertjit quantize traced_bert.pt -o int8.pt --sensitivity layers.csv
+  bertjit quantize ./minilm-mrpc -o int8.pt --scheme auto --data ./glue_data/MRPC --max-flips 8
 
-Exit code: 0 written, 1 the outputs mean nothing and nothing was written, 2 could not answer.)";
+Exit code: 0 written, 1 the outputs mean nothing or the limit is out of reach, and nothing was written,
+2 could not answer.)";
 
 struct QuantizeCommand {
   QuantizeOptions options;
-  LoadGuard guard;
   OutputOptions output;
   std::string sensitivity;  ///< file
 };
 
 QuantizeResult quantize_with_bar(QuantizeCommand& command, Invocation& invocation) {
-  guard_load(command.options.source.path, command.guard);
+  guard_load(command.options.source.path, command.options.source.guard);
   const bool to_terminal = &invocation.err == &std::cerr && progress_wanted();
-  Progress progress(invocation.err, {.shown = to_terminal && !command.output.quiet, .unit = "layers"});
+  Progress progress(invocation.err, {.shown = to_terminal && !command.output.quiet,
+                                     .unit = command.options.task.data.empty() ? "layers" : "rows"});
   command.options.progress = &progress;
   return engine().quantize(command.options);
 }
@@ -68,6 +77,11 @@ void run_quantize(QuantizeCommand& command, Invocation& invocation) {
   if (!command.output.quiet && result.choice) {
     print_choice("bertjit quantize", *result.choice, invocation.err);
   }
+  if (!command.output.quiet && result.task) {
+    for (const std::string& note : result.task->notes) {
+      invocation.err << "bertjit quantize: " << note << "\n";
+    }
+  }
   if (!command.sensitivity.empty()) {
     write_sensitivity(command.sensitivity, result);
   }
@@ -83,13 +97,13 @@ void add_scheme_flags(CLI::App& quantize, QuantizeOptions& options) {
   add_choice<QuantizeScheme>(quantize, "--scheme", options.scheme,
                              {{"per-tensor", QuantizeScheme::kPerTensor},
                               {"per-channel", QuantizeScheme::kPerChannel},
-                              {"per-token", QuantizeScheme::kPerToken}},
-                             "How much shares one scale");
-  add_choice<ReduceRange>(
-      quantize, "--reduce-range", options.reduce_range,
-      {{"auto", ReduceRange::kAuto}, {"on", ReduceRange::kOn}, {"off", ReduceRange::kOff}},
-      "Activations in 7 bits, for CPUs whose sums of int8 overflow; auto: as PyTorch (on), per-token "
-      "where this CPU needs it");
+                              {"per-token", QuantizeScheme::kPerToken},
+                              {"auto", QuantizeScheme::kAuto}},
+                             "How much shares one scale; auto: what holds the limits");
+  add_choice<ReduceRange>(quantize, "--reduce-range", options.reduce_range,
+                          {{"auto", ReduceRange::kAuto}, {"on", ReduceRange::kOn}, {"off", ReduceRange::kOff}},
+                          "Activations in 7 bits, for CPUs whose sums of int8 overflow; auto: as PyTorch (on), with "
+                          "per-token and --scheme auto where this CPU needs it");
   quantize.add_option("--engine", options.engine, "What runs int8 here; the file holds for all of them")
       ->option_text("x86|fbgemm|onednn|qnnpack")
       ->check(refuse_empty);
@@ -125,16 +139,18 @@ void setup_quantize(CLI::App& app, Invocation& invocation) {
                    "Rank the layers by the error that each alone brings on the inputs: .json or .csv")
       ->option_text("FILE")
       ->check(refuse_empty);
+  add_task_flags(*quantize, options.task, options.limits, "longest per token, else max");
   const auto source_flags = add_source_flags(*quantize, options.source);
   add_input_flags(*quantize, options.inputs);
   quantize->add_option("--archive-name", options.archive_name, "Root folder in the archive; default: the output's stem")
       ->option_text("NAME");
-  add_load_flags(*quantize, command->guard);
+  add_load_flags(*quantize, command->options.source.guard);
+  add_isolation_flags(*quantize, invocation);
   add_threads_flag(*quantize, options.threads);
   add_output_flags(*quantize, command->output);
   quantize->callback([command, source_flags, &invocation] {
     refuse_source_flags(command->options.source.path, source_flags);
-    run_quantize(*command, invocation);
+    run_isolated(invocation, command->options.source.path, [&] { run_quantize(*command, invocation); });
   });
 }
 
