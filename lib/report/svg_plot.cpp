@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <sstream>
 
 #include "report/columns.h"
 #include "report/markup.h"
+#include "report/svg_elements.h"
 
 namespace bertjit {
 
@@ -18,33 +18,12 @@ constexpr double kLeft = 78;
 constexpr double kRight = 946;
 constexpr double kTop = 30;
 constexpr double kBottom = 270;
-constexpr double kBand = 34;        ///< height of the places for zero and for what is not finite
-constexpr double kCharacter = 6.6;  ///< width of one, at the font's 11 units
+constexpr double kBand = 34;  ///< height of the places for zero and for what is not finite
 constexpr int kMaxTicks = 8;
 
-std::string place(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
 std::string open_svg(const std::string& title, double height) {
-  return "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 " + place(kWidth) + " " + place(height) + "\" aria-label=\"" +
-         markup_attribute(title) + "\">\n";
-}
-
-std::string line(const char* kind, double x1, double y1, double x2, double y2) {
-  return std::string("<line class=\"") + kind + "\" x1=\"" + place(x1) + "\" y1=\"" + place(y1) + "\" x2=\"" +
-         place(x2) + "\" y2=\"" + place(y2) + "\"/>\n";
-}
-
-std::string label(const char* anchor, double x, double y, const std::string& text) {
-  return std::string("<text text-anchor=\"") + anchor + "\" x=\"" + place(x) + "\" y=\"" + place(y) + "\">" +
-         markup_text(text) + "</text>\n";
-}
-
-size_t characters(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 " + svg_number(kWidth) + " " + svg_number(height) +
+         "\" aria-label=\"" + markup_attribute(title) + "\">\n";
 }
 
 /// Where values lie: whole powers of ten, and the two bands.
@@ -85,14 +64,14 @@ class LogAxis {
     const int step = (high_ - low_ + kMaxTicks - 1) / kMaxTicks;
     for (int exponent = low_; exponent <= high_ && !is_empty_; exponent += step) {
       const double at = bottom_ - static_cast<double>(exponent - low_) / (high_ - low_) * (bottom_ - top_);
-      svg += line("tick", kLeft, at, kRight, at);
-      svg += label("end", kLeft - 6, at + 4, "1e" + std::to_string(exponent));
+      svg += svg_line("tick", kLeft, at, kRight, at);
+      svg += svg_label("end", kLeft - 6, at + 4, "1e" + std::to_string(exponent));
     }
     if (has_zero_) {
-      svg += label("end", kLeft - 6, kBottom - kBand / 2 + 4, "0");
+      svg += svg_label("end", kLeft - 6, kBottom - kBand / 2 + 4, "0");
     }
     if (has_infinite_) {
-      svg += label("end", kLeft - 6, kTop + kBand / 2 + 4, "inf, nan");
+      svg += svg_label("end", kLeft - 6, kTop + kBand / 2 + 4, "inf, nan");
     }
     return svg;
   }
@@ -122,14 +101,14 @@ std::string groups(const LogPlot& plot) {
     const double begin = edge(plot.groups[i].begin);
     const double end = edge(i + 1 < plot.groups.size() ? plot.groups[i + 1].begin : plot.points.size());
     if (i % 2 == 1) {
-      svg += "<rect class=\"band\" x=\"" + place(begin) + "\" y=\"" + place(kTop) + "\" width=\"" + place(end - begin) +
-             "\" height=\"" + place(kBottom - kTop) + "\"/>\n";
+      svg += "<rect class=\"band\" x=\"" + svg_number(begin) + "\" y=\"" + svg_number(kTop) + "\" width=\"" +
+             svg_number(end - begin) + "\" height=\"" + svg_number(kBottom - kTop) + "\"/>\n";
     }
-    const double half = kCharacter * static_cast<double>(characters(plot.groups[i].label)) / 2;
+    const double half = kSvgCharacter * static_cast<double>(count_characters(plot.groups[i].label)) / 2;
     const double middle = std::clamp((begin + end) / 2, half, kWidth - half);
     if (middle - half >= free_from) {
-      svg += label("middle", middle, kBottom + 16, plot.groups[i].label);
-      free_from = middle + half + kCharacter;
+      svg += svg_label("middle", middle, kBottom + 16, plot.groups[i].label);
+      free_from = middle + half + kSvgCharacter;
     }
   }
   return svg;
@@ -140,8 +119,8 @@ std::string points(const LogPlot& plot, const LogAxis& axis) {
   std::string dots;
   const char* radius = plot.points.size() > 150 ? "2" : "3.5";
   for (size_t i = 0; i < plot.points.size(); ++i) {
-    const std::string x = place(x_of(i, plot.points.size()));
-    const std::string y = place(axis.y(plot.points[i].value));
+    const std::string x = svg_number(x_of(i, plot.points.size()));
+    const std::string y = svg_number(axis.y(plot.points[i].value));
     path += (path.empty() ? "" : " ") + x + "," + y;
     const bool marked = plot.marked == i;
     dots += std::string("<circle class=\"") + (marked ? "point marked" : "point") + "\" cx=\"" + x + "\" cy=\"" + y +
@@ -160,13 +139,14 @@ std::string svg_log_plot(const LogPlot& plot) {
   const LogAxis axis(plot.points);
   std::string svg = open_svg(plot.title, kBottom + 44);
   svg += groups(plot) + axis.ticks();
-  svg += line("axis", kLeft, kTop, kLeft, kBottom) + line("axis", kLeft, kBottom, kRight, kBottom);
+  svg += svg_line("axis", kLeft, kTop, kLeft, kBottom) + svg_line("axis", kLeft, kBottom, kRight, kBottom);
   if (plot.marked && *plot.marked < plot.points.size()) {
     const double x = x_of(*plot.marked, plot.points.size());
-    svg += line("mark", x, kTop, x, kBottom);
+    svg += svg_line("mark", x, kTop, x, kBottom);
   }
   svg += points(plot, axis);
-  svg += label("start", 4, 16, plot.y_label) + label("middle", (kLeft + kRight) / 2, kBottom + 36, plot.x_label);
+  svg +=
+      svg_label("start", 4, 16, plot.y_label) + svg_label("middle", (kLeft + kRight) / 2, kBottom + 36, plot.x_label);
   return svg + "</svg>\n";
 }
 
@@ -189,20 +169,22 @@ std::string svg_bar_plot(const BarPlot& plot) {
                                          : std::log10(1.0 + static_cast<double>(bar.count)) /
                                                std::log10(1.0 + static_cast<double>(most)) * (kFloor - kTop);
     const double x = kLeft + step * static_cast<double>(i);
-    svg += "<rect class=\"bar\" x=\"" + place(x + step * 0.1) + "\" y=\"" + place(kFloor - height) + "\" width=\"" +
-           place(step * 0.8) + "\" height=\"" + place(height) + "\"><title>" + markup_text(bar.detail) +
-           "</title></rect>\n";
+    svg += "<rect class=\"bar\" x=\"" + svg_number(x + step * 0.1) + "\" y=\"" + svg_number(kFloor - height) +
+           "\" width=\"" + svg_number(step * 0.8) + "\" height=\"" + svg_number(height) + "\"><title>" +
+           markup_text(bar.detail) + "</title></rect>\n";
     const std::string count = grouped(static_cast<uint64_t>(bar.count));
-    const double half = kCharacter * static_cast<double>(std::max(characters(count), characters(bar.label))) / 2;
+    const double half =
+        kSvgCharacter * static_cast<double>(std::max(count_characters(count), count_characters(bar.label))) / 2;
     const double middle = x + step / 2;
     if (middle - half >= free_from) {
-      svg += label("middle", middle, kFloor - height - 5, count) + label("middle", middle, kFloor + 16, bar.label);
+      svg +=
+          svg_label("middle", middle, kFloor - height - 5, count) + svg_label("middle", middle, kFloor + 16, bar.label);
       free_from = middle + half;
     }
   }
   const double right = kLeft + step * static_cast<double>(plot.bars.size());
-  svg += line("axis", kLeft, kFloor, right, kFloor);
-  svg += label("start", 4, 16, "elements") + label("middle", (kLeft + right) / 2, kFloor + 36, plot.x_label);
+  svg += svg_line("axis", kLeft, kFloor, right, kFloor);
+  svg += svg_label("start", 4, 16, "elements") + svg_label("middle", (kLeft + right) / 2, kFloor + 36, plot.x_label);
   return svg + "</svg>\n";
 }
 

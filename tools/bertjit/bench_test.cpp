@@ -1,4 +1,6 @@
 // `bertjit bench` as a user types it.
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "cli_testing.h"
@@ -37,6 +39,11 @@ TEST_CASE("bench: a shape beyond the positions, no model, no number are refused"
   CHECK_THAT(too_long.err, Contains("max_position_embeddings 64"));
   CHECK(run_bertjit({"bench"}).exit_code == 2);
   CHECK(run_bertjit({"bench", model, "--batch", "0"}).exit_code == 2);
+  for (const char* flag : {"--runs", "--duration", "--warmup", "--threads", "--seq"}) {
+    INFO(flag);
+    CHECK(run_bertjit({"bench", model, flag, "-1"}).exit_code == 2);
+  }
+  CHECK(run_bertjit({"bench", model, "--runs", "0"}).exit_code == 2);
   CHECK(run_bertjit({"bench", (testdata("broken") / "no_weights").string()}).exit_code == 2);
 }
 
@@ -87,13 +94,86 @@ TEST_CASE("bench: a text is tokenized, and given inputs leave no room for shapes
   CHECK_THAT(text.out, Contains("1x5"));
   const testing::CliOutput both = run_bertjit({"bench", model, "--text", "who was jim", "--seq", "8"});
   CHECK(both.exit_code == 2);
-  CHECK_THAT(both.err, Contains("--batch and --seq make inputs up"));
+  CHECK_THAT(both.err, Contains("--batch, --seq, --texts and --data make inputs up"));
   const std::string loop = testdata("source/reference/loop.py").string();
   const testing::CliOutput nothing = run_bertjit({"bench", loop + ":loop_in_traced_fn"});
   CHECK(nothing.exit_code == 2);
   CHECK_THAT(nothing.err, Contains("loop_in_traced_fn"));
   CHECK(run_bertjit({"bench", loop + ":nowhere", "--input", "rand:3x4"}).exit_code == 2);
   CHECK(run_bertjit({"bench", loop + ":traced", "--batch", "2"}).exit_code == 2);  // its example is [3, 4, 5]
+}
+
+TEST_CASE("bench: the document and the plot are written beside the text, as a whole") {
+  const testing::TempDir folder;
+  const std::string model = testdata("tiny-bert").string();
+  const std::string json = (folder / "bench.json").string();
+  const std::string svg = (folder / "latency.svg").string();
+  const testing::CliOutput result =
+      run_bertjit({"bench", model, "--seq", "8,16", "--runs", "2", "--json", json, "--svg", svg, "--verbose"});
+  INFO(result);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.err.empty());
+  CHECK_THAT(result.out, Contains("Milliseconds a batch") && Contains("at::get_num_threads()"));
+  CHECK(nlohmann::json::parse(testing::read_bytes(json))["rows"].size() == 2);
+  CHECK_THAT(testing::read_bytes(svg), Contains("bertjit bench") && Contains("sequence length (tokens)"));
+  CHECK(testing::list_folder(folder.path()) == std::vector<std::string>{"bench.json", "latency.svg"});
+}
+
+TEST_CASE("bench: a file that cannot be written is found before the model is opened") {
+  const testing::TempDir folder;
+  const std::string absent = (folder / "absent.pt").string();
+  for (const char* flag : {"--json", "--svg"}) {
+    INFO(flag);
+    const std::string nowhere = (folder / "no/such/file").string();
+    const testing::CliOutput result = run_bertjit({"bench", absent, flag, nowhere});
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Contains("no/such/file") && !Contains("absent.pt"));
+    CHECK_THAT(run_bertjit({"bench", absent, flag, "-"}).err, Contains("standard output"));
+    CHECK_THAT(run_bertjit({"bench", absent, flag, absent}).err, Contains("is a file that is read"));
+  }
+  const std::string one = (folder / "one").string();
+  CHECK_THAT(run_bertjit({"bench", absent, "--json", one, "--svg", one}).err, Contains("--json and --svg both name"));
+  CHECK(testing::list_folder(folder.path()).empty());
+}
+
+TEST_CASE("bench: padding of texts, of a file and of a task") {
+  const testing::TempDir folder;
+  const std::string model = testdata("glue/two").string();
+  testing::write_bytes(folder / "texts.txt", "a\tb\na a a a a a\n");
+  const auto texts_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"bench", model, "--runs", "1", "--seq", "8,32", "--format", "json"});
+    const testing::CliOutput result = run_bertjit(arguments);
+    INFO(result);
+    REQUIRE(result.exit_code == 0);
+    return nlohmann::json::parse(result.out).at("texts");
+  };
+  const auto file = texts_of({"--texts", (folder / "texts.txt").string(), "--batch", "1,2"});
+  REQUIRE(file.size() == 1);
+  CHECK(file[0]["lengths"] == std::vector<int>{5, 8});  // [CLS] a [SEP] b [SEP]
+  CHECK(file[0]["plans"].size() == 6);
+  CHECK(texts_of({"--data", testdata("glue").string()})[0]["lengths"].size() == 21);
+  CHECK(texts_of({"--data", testdata("glue").string(), "--task", "mnli"}).size() == 2);
+  const testing::CliOutput orphan = run_bertjit({"bench", model, "--task", "mnli"});
+  CHECK(orphan.exit_code == 2);
+  CHECK_THAT(orphan.err, Contains("--data"));
+}
+
+TEST_CASE("bench: more threads than cores are measured, and said") {
+  const std::string model = testdata("tiny-bert").string();
+  const std::vector<std::string> arguments = {"bench", model, "--seq", "8", "--runs", "1", "--threads", "64"};
+  const testing::CliOutput result = run_bertjit(arguments);
+  CHECK(result.exit_code == 0);
+  CHECK_THAT(result.err, Contains("bertjit bench: --threads 64: this process may use"));
+}
+
+TEST_CASE("bench: interrupted, it leaves no file and says nothing") {
+  const testing::TempDir folder;
+  const std::string command = "timeout -s INT 2 " + testing::program() + " bench '" + testdata("tiny-bert").string() +
+                              "' --duration 600 --svg '" + (folder / "latency.svg").string() + "' 2>&1";
+  const testing::CommandOutput output = testing::run_command(command);
+  CHECK(output.exit_code != 0);
+  CHECK(output.out.empty());
+  CHECK(testing::list_folder(folder.path()).empty());
 }
 
 }  // namespace bertjit
