@@ -21,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench_networks import Tools, longest_lines, network_lines, network_rows, prepare
+
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench"
 BERTJIT = ROOT / "build" / "bertjit"
@@ -28,6 +30,7 @@ PEER_PYTHON = ROOT / ".deps" / "peers" / "bin" / "python"
 PEERS = ROOT / "scripts" / "peers"
 SHARED = ROOT.parent / "shared"
 MINILM = SHARED / "models" / "minilm-mrpc"
+MRPC = SHARED / "data" / "mrpc" / "dev.tsv"
 START_UP_RUNS = 300
 
 
@@ -357,6 +360,20 @@ def tokenize_lines(row):
         )
 
 
+def networks(only):
+    """Rows of bench_networks.py, printed as they are measured."""
+    tools = Tools(BERTJIT, PEER_PYTHON, PEERS, OUT / "networks", MINILM, MRPC, output_of)
+    rows = [row for row in network_rows(tools) if only in row.name] if MINILM.exists() and MRPC.exists() else []
+    if rows:
+        prepare(tools)
+    for row in rows:
+        row.measure()
+        print("\n".join(network_lines(row, verdict)), flush=True)
+    for line in longest_lines(rows, verdict):
+        print(line)
+    return rows
+
+
 def verdict(ratio, aim):
     return "yes" if ratio <= aim else "NO"
 
@@ -413,6 +430,7 @@ def main():
     for row in tokenize:
         row.measure(options.runs)
         print("\n".join(tokenize_lines(row)), flush=True)
+    compared = networks(options.only)
     document = {
         "schema": "bertjit.bench_script/1",
         "environment": {"machine": platform.machine(), "system": platform.platform(), "cores": os.cpu_count()},
@@ -420,6 +438,7 @@ def main():
         "rows": [to_json(row) for row in measured],
         "forward": [{"name": row.name} | row.measured for row in forward],
         "tokenize": [{"name": row.name} | row.measured for row in tokenize],
+        "networks": [{"name": row.name} | row.measured for row in compared],
     }
     (OUT / "bench.json").write_text(json.dumps(document, indent=2) + "\n")
 

@@ -4,11 +4,13 @@
 #include <sstream>
 #include <utility>
 
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include "infer/guards.h"
 #include "infer/values.h"
 #include "support/error.h"
+#include "support/flight_recorder.h"
 
 namespace bertjit {
 
@@ -40,6 +42,7 @@ std::string essential_message(const std::string& message) {
 template <typename Forward>
 c10::IValue run_forward(const Signature& signature, const BoundBatch& batch, GradMode grad, const char* advice,
                         Forward forward) {
+  const Stage stage("run", signature.owner, flight_recorder() < 0 ? "" : shapes_text(signature, batch));
   const GradGuard guard(grad);
   std::string message;
   try {
@@ -52,11 +55,27 @@ c10::IValue run_forward(const Signature& signature, const BoundBatch& batch, Gra
   throw RunError(signature.owner + ": does not run on " + shapes_text(signature, batch) + ": " + message + advice);
 }
 
-/// Rows of the embedding table whose name ends in `table`; 0 if there is none.
+/// Rows of a table that `part` holds packed for quantized::embedding_byte; 0 if it holds none.
+int64_t packed_rows(const torch::jit::Module& part) {
+  constexpr const char* kPacked = "_packed_params";
+  if (!part.hasattr(kPacked) || part.attr(kPacked).type()->str().find("EmbeddingPackedParams") == std::string::npos) {
+    return 0;
+  }
+  torch::jit::Stack stack{part.attr(kPacked)};
+  c10::Dispatcher::singleton().findSchemaOrThrow("quantized::embedding_bag_unpack", "").callBoxed(stack);
+  return stack.at(0).toTensor().size(0);
+}
+
+/// Rows of the embedding table whose name ends in `table`, int8 or not; 0 if there is none.
 int64_t rows_of(const torch::jit::Module& module, const std::string& table) {
   for (const auto& parameter : module.named_parameters()) {
     if (parameter.name.ends_with(table) && parameter.value.dim() == 2) {
       return parameter.value.size(0);
+    }
+  }
+  for (const auto& part : module.named_modules()) {
+    if ((part.name + ".weight").ends_with(table)) {
+      return packed_rows(part.value);
     }
   }
   return 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include <ATen/core/function_schema.h>
+
 #include "infer/values.h"
 #include "support/error.h"
 

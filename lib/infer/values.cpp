@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include <ATen/core/function_schema.h>
 #include <c10/util/Exception.h>
 
 namespace bertjit {

@@ -6,6 +6,7 @@
 #include "container/zip.h"
 #include "module/archive_memory.h"
 #include "support/error.h"
+#include "support/flight_recorder.h"
 
 namespace bertjit {
 
@@ -19,6 +20,7 @@ std::string without_root(const std::string& record) {
 }  // namespace
 
 LoadedModule load_module(const std::filesystem::path& path) {
+  const Stage stage("load", path.native());
   const auto archive = std::make_shared<const ZipArchive>(path);
   bool has_pickle = false;
   bool has_code = false;

@@ -15,6 +15,7 @@
 #include "infer/runner.h"
 #include "module/claims.h"
 #include "module/debug_info.h"
+#include "module/fused_layers.h"
 #include "module/save.h"
 #include "record/record.h"
 #include "source/origin.h"
@@ -140,6 +141,18 @@ torch::jit::Module frozen(const torch::jit::Module& module, bool is_recording, c
   return torch::jit::freeze(copy);
 }
 
+/// What is written of a recording, which stays as it is.
+torch::jit::Module finish(const torch::jit::Module& recorded, const TraceOptions& options, const std::string& name) {
+  if (!options.fuse) {
+    return options.freeze ? frozen(recorded, /*is_recording=*/true, name) : recorded;
+  }
+  // A copy of the code, with the recording's own weights.
+  torch::jit::Module copy =
+      options.freeze ? frozen(recorded, /*is_recording=*/true, name) : recorded.clone(/*inplace=*/true);
+  fuse_linear_layers(copy);
+  return copy;
+}
+
 torch::jit::Module record_and_check(const Source& source, const TraceOptions& options, TraceResult& result) {
   const RecordOptions record{.grad = options.grad,
                              .shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic,
@@ -152,8 +165,7 @@ torch::jit::Module record_and_check(const Source& source, const TraceOptions& op
   describe(result, source, example, recording.outputs);
   result.parameter_count = count_parameters(recording.module);
   result.warnings = recording.warnings;
-  const torch::jit::Module written =
-      options.freeze ? frozen(recording.module, /*is_recording=*/true, source.name) : recording.module;
+  const torch::jit::Module written = finish(recording.module, options, source.name);
   if (options.check) {
     const Tolerance tolerance{.equal_nan = options.equal_nan};
     ModuleRunner unfrozen = runner_of(source, recording.module, "the trace");
@@ -227,6 +239,10 @@ TraceResult trace(const TraceOptions& options) {
   // What a file has scripted stays so, as torch.jit.trace leaves it; an archive is traced through its control flow.
   const bool keep =
       options.script || (source.compiled && source.kind != SourceKind::kArchive && !source.written.example);
+  if (keep && options.fuse) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "--fuse: " + source.name + " stays scripted; trace the file it is saved to");
+  }
   const torch::jit::Module module =
       keep ? script_and_check(source, options, result) : record_and_check(source, options, result);
   result.passed = none_failed(result.checks);

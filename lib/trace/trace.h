@@ -32,6 +32,9 @@ struct TraceOptions {
   /// Writes the module frozen, as torch.jit.freeze does: parameters and attributes become constants of its code, and
   /// their names are gone. The checks run on what is written.
   bool freeze = false;
+  /// Writes linear layers, with the activations after them, as oneDNN's operators (module/fused_layers.h): for
+  /// inference on CPUs. The checks run on what is written. Not for what stays scripted.
+  bool fuse = false;
   /// Nodes that a recording may have.
   size_t max_nodes = 20'000;
   /// Root folder in the archive; empty: the output's stem, as torch.jit.save.

@@ -26,6 +26,16 @@ TraceOptions options_for(const std::string& model, const fs::path& output) {
   return options;
 }
 
+std::string code_of(const torch::jit::Module& module) {
+  std::string code;
+  for (const auto& part : module.modules()) {
+    for (const auto& method : part.get_methods()) {
+      code += method.graph()->toString();
+    }
+  }
+  return code;
+}
+
 }  // namespace
 
 TEST_CASE("trace: writes a checked file with its claims, and says what was bound how") {
@@ -160,6 +170,38 @@ TEST_CASE("trace: NaN in a weight fails the example check, since NaN equals noth
   CHECK_FALSE(result.passed);
   CHECK(result.checks.at(0).verdict == Verdict::kFail);
   CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("trace: a fused file passes its checks at every shape, keeps its names, and holds no plain linear layer") {
+  const TempDir dir;
+  for (const char* model : {"tiny-bert", "tiny-bert-mlm", "family/distilbert"}) {
+    for (const bool freeze : {false, true}) {
+      INFO(model << (freeze ? ", frozen" : ""));
+      TraceOptions options;
+      options.source.path = testdata(model).string();
+      options.output = (dir / "plain.pt").string();
+      REQUIRE(trace(options).passed);
+      options.output = (dir / "fused.pt").string();
+      options.fuse = true;
+      options.freeze = freeze;
+      options.check_shapes = {"1x7", "8x32"};
+      const TraceResult result = trace(options);
+      REQUIRE(result.passed);
+      const torch::jit::Module plain = load_module(dir / "plain.pt").module;
+      const torch::jit::Module fused = load_module(dir / "fused.pt").module;
+      CHECK_THAT(code_of(fused), Contains("\"gelu\"") && !Contains("aten::linear(") && !Contains("aten::gelu("));
+      if (!freeze) {
+        std::vector<std::string> expected, names;
+        for (const auto& parameter : plain.named_parameters()) {
+          expected.push_back(parameter.name);
+        }
+        for (const auto& parameter : fused.named_parameters()) {
+          names.push_back(parameter.name);
+        }
+        CHECK(names == expected);
+      }
+    }
+  }
 }
 
 }  // namespace bertjit

@@ -369,6 +369,21 @@ TEST_CASE("trace: --freeze writes weights as constants of the code, and the same
   CHECK_THAT(training.err, Contains("is in training mode") && Contains("call eval()"));
 }
 
+TEST_CASE("trace: --fuse says why it refuses, and writes nothing", "[cli][trace]") {
+  const TempDir dir;
+  const std::string out = (dir / "fused.pt").string();
+  const CliOutput half =
+      run_bertjit({"trace", testdata("tiny-bert").string(), "--fuse", "--dtype", "bfloat16", "-o", out});
+  CHECK(half.exit_code == 2);
+  CHECK_THAT(half.err, Contains("--fuse: needs float32 weights") && Contains("is BFloat16"));
+  const std::string plain = (dir / "plain.py").string();
+  testing::write_bytes(plain, "import torch\ndef add(x):\n    return x + 1\n");
+  const CliOutput without = run_bertjit({"trace", plain + ":add", "--fuse", "--input", "[1.0]", "-o", out});
+  CHECK(without.exit_code == 2);
+  CHECK_THAT(without.err, Contains("--fuse: there is no linear layer"));
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
 TEST_CASE("trace: equal infinities are equal, NaN only with --equal-nan", "[cli][trace]") {
   const TempDir dir;
   testing::write_bytes(dir / "mask.py",
