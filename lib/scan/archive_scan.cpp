@@ -43,6 +43,11 @@ bool has_suffix(std::string_view name, std::span<const std::string_view> suffixe
   return std::ranges::any_of(suffixes, [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
+/// What loaders read as pickle or as code. libtorch finds records without regard to case.
+bool is_looked_up(std::string_view name) {
+  return std::ranges::find(kPickles, name) != kPickles.end() || (name.starts_with(kCode) && name.ends_with(".py"));
+}
+
 bool is_identifier_path(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
@@ -67,6 +72,11 @@ std::string record_named_in(std::string_view message) {
   message.remove_prefix(begin + kMark.size());
   const std::string_view name = message.substr(0, message.find('\''));
   return name.ends_with("…") ? "" : std::string(name);
+}
+
+/// The pickle that a reader's message is about, by the name of a value in it.
+const char* pickle_meant_in(std::string_view message) {
+  return message.find("'CONSTANTS.") == std::string_view::npos ? "data.pkl" : "constants.pkl";
 }
 
 std::string without_root(const std::string& name, const std::string& root) {
@@ -173,7 +183,14 @@ class ArchiveScan {
   }
 
   void look_at_name(const std::string& name) {
-    if (!name.starts_with(kExtra) && has_suffix(name, kPrograms)) {
+    const std::string lower = lower_case(name);
+    if (is_looked_up(lower) && !is_looked_up(name)) {
+      findings_.add({.rule = "zip-case",
+                     .record = name,
+                     .found = "record " + in_quotes(name) + " is " + in_quotes(lower) + " to libtorch alone",
+                     .why = "two programs read two different models out of the archive"});
+    }
+    if (!lower.starts_with(kExtra) && has_suffix(lower, kPrograms)) {
       findings_.add({.rule = "program",
                      .record = name,
                      .found = "record " + in_quotes(name) + " is a program outside of code/",
@@ -193,7 +210,8 @@ class ArchiveScan {
   }
 
   void look_at_pickle(const std::string& name, std::span<const std::byte> bytes, CodeScan& code) {
-    const bool is_named = name.ends_with(".pkl") || name.ends_with(".pickle") || name.ends_with(".debug_pkl");
+    const std::string lower = lower_case(name);
+    const bool is_named = lower.ends_with(".pkl") || lower.ends_with(".pickle") || lower.ends_with(".debug_pkl");
     const PickleSurvey survey = survey_pickle(bytes);
     if (!is_named && !is_calling_pickle(survey)) {
       return;
@@ -201,6 +219,9 @@ class ArchiveScan {
     ++result_.pickles;
     const bool is_checkpoint = result_.kind == "torch.save" && name == "data.pkl";
     judge_imports(survey, is_checkpoint ? is_tensor_global : is_script_import, name, 0, findings_);
+    if (is_named && !survey.complete) {
+      note_fault(name, survey);
+    }
     if (std::ranges::find(kPickles, name) != kPickles.end()) {
       for (const PickleImport& import : survey.imports) {
         if (result_.kind == "torchscript" && import.name.starts_with(kOwnClasses) &&
@@ -208,21 +229,21 @@ class ArchiveScan {
           code.require(import.name, name, import.offset);
         }
       }
-      look_at_loaded_pickle(name, bytes, survey);
+      if (name == "bytecode.pkl" && result_.finding_count == 0) {
+        look_at_bytecode(name, bytes);
+      }
     }
   }
 
-  void look_at_loaded_pickle(const std::string& name, std::span<const std::byte> bytes, const PickleSurvey& survey) {
-    if (!survey.complete && !findings_.has(ScanEffect::kCorrupt)) {
+  /// Of damage that was found already this would be an effect.
+  void note_fault(const std::string& name, const PickleSurvey& survey) {
+    if (!findings_.has(ScanEffect::kCorrupt)) {
       findings_.add({.effect = ScanEffect::kCorrupt,
                      .rule = "pickle-fault",
                      .record = name,
                      .offset = survey.size_bytes,
                      .found = survey.fault,
                      .why = "loaders do what comes before the fault"});
-    }
-    if (name == "bytecode.pkl" && result_.finding_count == 0) {
-      look_at_bytecode(name, bytes);
     }
   }
 
@@ -283,7 +304,7 @@ class ArchiveScan {
       }
     } catch (const Error& error) {
       const std::string record = without_root(record_named_in(error.what()), root_);
-      findings_.add_error(error, path, record.empty() && has("data.pkl") ? "data.pkl" : record);
+      findings_.add_error(error, path, record.empty() && has("data.pkl") ? pickle_meant_in(error.what()) : record);
     }
   }
 

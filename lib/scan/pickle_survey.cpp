@@ -25,6 +25,7 @@ enum class Effect : uint8_t {
   kPush,         ///< pops `pops`, pushes a value
   kPushText,     ///< its argument
   kPops,         ///< pops `pops`
+  kPopsOne,      ///< pops the top, or the mark where that is on top
   kMark,         ///< pushes a mark
   kPopsMark,     ///< pops to the mark
   kPushesMark,   ///< pops to the mark, pushes a value
@@ -53,7 +54,7 @@ using A = Argument;
 using E = Effect;
 
 constexpr auto kInstructions = std::to_array<Instruction>({
-    {'(', A::kNone, E::kMark},           {'.', A::kNone, E::kStop},           {'0', A::kNone, E::kPops, 1},
+    {'(', A::kNone, E::kMark},           {'.', A::kNone, E::kStop},           {'0', A::kNone, E::kPopsOne},
     {'1', A::kNone, E::kPopsMark},       {'2', A::kNone, E::kDuplicates},     {'F', A::kLine, E::kPush},
     {'G', A::kBytes8, E::kPush},         {'I', A::kLine, E::kPush},           {'J', A::kBytes4, E::kPush},
     {'K', A::kBytes1, E::kPush},         {'L', A::kLine, E::kPush},           {'M', A::kBytes2, E::kPush},
@@ -140,6 +141,8 @@ class Survey {
       case Effect::kPops:
         pop(instruction->pops);
         return;
+      case Effect::kPopsOne:
+        return pop_one();
       case Effect::kMark:
         marks_.push_back(stack_.size());
         return;
@@ -241,13 +244,24 @@ class Survey {
     return number;
   }
 
+  /// Python's int() takes white space around a number, a plus before it and underscores in it.
+  static std::string plain_digits(std::string_view text) {
+    constexpr std::string_view kBlank = " \t\r\v\f";
+    const size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
+    std::string digits(text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin));
+    digits.erase(0, digits.starts_with('+') ? 1 : 0);
+    std::erase(digits, '_');
+    return digits;
+  }
+
   uint64_t memo_key(Argument form, std::string_view argument) const {
     if (form != Argument::kLine) {
       return as_number(argument);
     }
+    const std::string digits = plain_digits(argument);
     uint64_t key = 0;
-    const auto parsed = std::from_chars(argument.data(), argument.data() + argument.size(), key);
-    if (parsed.ec != std::errc() || parsed.ptr != argument.data() + argument.size()) {
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), key);
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) {
       fail("numbers an object by something that is no number");
     }
     return key;
@@ -285,6 +299,14 @@ class Survey {
     const Value lowest = stack_[stack_.size() - count];
     stack_.resize(stack_.size() - count);
     return lowest;
+  }
+
+  void pop_one() {
+    if (!marks_.empty() && marks_.back() == stack_.size()) {
+      marks_.pop_back();
+    } else {
+      pop(1);
+    }
   }
 
   Value pop_to_mark() {

@@ -56,6 +56,19 @@ TEST_CASE("scan: a name that is made while the pickle runs is an import of no kn
   CHECK(found[1].starts_with("("));
 }
 
+TEST_CASE("scan: a mark can be popped as an object can, as CPython does") {
+  CHECK(imports("(0cos\ngetcwd\n)R.") == Names{"os.getcwd"});
+  CHECK(survey("N(0.").complete);
+  CHECK(!survey("0.").complete);
+}
+
+TEST_CASE("scan: objects are numbered by whatever Python's int() reads") {
+  CHECK(imports("Vos\np 1\n0Vgetcwd\np+2\r\n0g1 \ng0_2\n\x93.") == Names{"os.getcwd"});
+  CHECK(!survey("Np1x\n.").complete);
+  CHECK(!survey("Np-1\n.").complete);
+  CHECK(!survey("Np\n.").complete);
+}
+
 TEST_CASE("scan: imports before a fault are found, since Python has made them by then") {
   const PickleSurvey found = survey(
       "\x80\x02"

@@ -13,6 +13,7 @@
 #include "scan/findings.h"
 #include "scan/operators.h"
 #include "scan/pickle_survey.h"
+#include "scan/tar_scan.h"
 #include "scan/zip_structure.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -63,6 +64,8 @@ void scan_by_content(const MappedFile& file, const OperatorRules& rules, const S
   refuse_git_lfs_pointer(file.path(), text);
   if (text.starts_with(kZipMagic) || ends_as_zip(file.bytes())) {
     scan_archive(file, rules, options.threads, result, findings);
+  } else if (is_tar(file.bytes())) {
+    scan_tar(file.bytes(), result, findings);
   } else if (text.starts_with(kNpyMagic)) {
     count_tensors("npy", read_npy);
   } else if (file.path().extension() == ".safetensors" ||

@@ -41,7 +41,8 @@ struct ScanFinding {
 
 struct ScanResult {
   std::string path;  ///< as given
-  std::string kind;  ///< "torchscript", "torch.save", "safetensors", "npz", "npy", "zip", "pickle"; empty if unknown
+  std::string
+      kind;  ///< "torchscript", "torch.save", "safetensors", "npz", "npy", "zip", "tar", "pickle"; empty if unknown
   uint64_t size_bytes = 0;
   ScanVerdict verdict = ScanVerdict::kCannotTell;
   /// Worst first, then in the order in which the file was read; the first 100 of them.

@@ -201,11 +201,6 @@ bool could_be_damage(std::string_view a, std::string_view b) {
   return a.size() == b.size() && differing <= 1;
 }
 
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return text;
-}
-
 /// What makes a name one that a program may write somewhere else, or read as another; empty if nothing does.
 std::string fault_of_name(std::string_view name) {
   if (name.empty()) {
@@ -253,6 +248,7 @@ class StructureScan {
       : bytes_(bytes), findings_(findings), entries_(read_entries(bytes)), root_(find_root(entries_)) {}
 
   ZipStructure run() {
+    check_end();
     if (entries_.empty()) {
       return {};
     }
@@ -266,6 +262,21 @@ class StructureScan {
   }
 
  private:
+  /// The end record is the last in the file to Python and to libtorch (miniz), whatever the length of its comment says;
+  /// to others, and here, the one whose comment ends with the file.
+  void check_end() {
+    const auto end = find_end_record(bytes_);
+    for (size_t at = end ? *end + 1 : bytes_.size(); at + kEndSize <= bytes_.size(); ++at) {
+      if (load_le<uint32_t>(bytes_, at) == kEndSignature) {
+        findings_.add({.rule = "zip-two-ends",
+                       .offset = at,
+                       .found = "the archive has a second end record, in the comment of the first",
+                       .why = "two programs read two different archives out of it"});
+        return;
+      }
+    }
+  }
+
   std::string record_of(std::string_view name) const {
     return std::string(!root_.empty() && name.starts_with(root_ + "/") ? name.substr(root_.size() + 1) : name);
   }
@@ -379,6 +390,11 @@ class StructureScan {
 };
 
 }  // namespace
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return text;
+}
 
 bool ends_as_zip(std::span<const std::byte> bytes) {
   return find_end_record(bytes).has_value();

@@ -17,6 +17,9 @@ namespace bertjit {
 /// whatever they begin with.
 bool ends_as_zip(std::span<const std::byte> bytes);
 
+/// With small letters for A to Z.
+std::string lower_case(std::string text);
+
 struct ZipStructure {
   /// The folder in which a TorchScript or torch.save archive keeps its records, as far as can be told; empty if there
   /// is none.

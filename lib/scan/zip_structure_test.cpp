@@ -1,88 +1,17 @@
 // Structure of the archive. The layout of headers is PKWARE's APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16.
-#include <zlib.h>
-
-#include "container/zip_format.h"
+#include "scan/raw_zip_testing.h"
 #include "scan/scan_testing.h"
 
 namespace bertjit {
 
+using testing::make_raw_zip;
+using testing::RawRecord;
+using testing::with_records;
+
 namespace {
 
-/// One record of a zip archive whose headers may say anything.
-struct RawRecord {
-  std::string name;
-  std::string bytes;
-  std::string local_name = "=";  ///< "=": as name
-  uint16_t made_by = 0;
-  uint32_t attributes = 0;
-  uint16_t flags = 0;
-  uint32_t size = UINT32_MAX;  ///< unpacked; UINT32_MAX: as `bytes` are, which are stored
-  int64_t overlaps = -1;       ///< index of the record whose local header it shares
-};
-
-std::string make_raw_zip(const std::vector<RawRecord>& records) {
-  using namespace zip_format;
-  std::string archive;
-  std::string directory;
-  std::vector<uint32_t> offsets;
-  for (const RawRecord& record : records) {
-    const bool deflated = record.size != UINT32_MAX;
-    const auto crc = static_cast<uint32_t>(
-        crc32(0, reinterpret_cast<const Bytef*>(record.bytes.data()), static_cast<uInt>(record.bytes.size())));
-    const std::string local_name = record.local_name == "=" ? record.name : record.local_name;
-    const auto shared = [&](const std::string& name) {
-      std::string fields;
-      append_le<uint16_t>(fields, 20);
-      append_le<uint16_t>(fields, record.flags);
-      append_le<uint16_t>(fields, deflated ? kDeflatedMethod : kStoredMethod);
-      append_le<uint32_t>(fields, 0);
-      append_le<uint32_t>(fields, crc);
-      append_le<uint32_t>(fields, static_cast<uint32_t>(record.bytes.size()));
-      append_le<uint32_t>(fields, deflated ? record.size : static_cast<uint32_t>(record.bytes.size()));
-      append_le<uint16_t>(fields, static_cast<uint16_t>(name.size()));
-      append_le<uint16_t>(fields, 0);
-      return fields;
-    };
-    offsets.push_back(record.overlaps >= 0 ? offsets[static_cast<size_t>(record.overlaps)]
-                                           : static_cast<uint32_t>(archive.size()));
-    if (record.overlaps < 0) {
-      append_le<uint32_t>(archive, kLocalSignature);
-      archive += shared(local_name) + local_name + record.bytes;
-    }
-    append_le<uint32_t>(directory, kCentralSignature);
-    append_le<uint16_t>(directory, static_cast<uint16_t>(record.made_by << 8));
-    directory += shared(record.name);
-    append_le<uint16_t>(directory, 0);  // comment
-    append_le<uint16_t>(directory, 0);  // disk
-    append_le<uint16_t>(directory, 0);  // internal attributes
-    append_le<uint32_t>(directory, record.attributes);
-    append_le<uint32_t>(directory, offsets.back());
-    directory += record.name;
-  }
-  const auto start = static_cast<uint32_t>(archive.size());
-  archive += directory;
-  append_le<uint32_t>(archive, kEndSignature);
-  append_le<uint32_t>(archive, 0);  // disks
-  append_le<uint16_t>(archive, static_cast<uint16_t>(records.size()));
-  append_le<uint16_t>(archive, static_cast<uint16_t>(records.size()));
-  append_le<uint32_t>(archive, static_cast<uint32_t>(directory.size()));
-  append_le<uint32_t>(archive, start);
-  append_le<uint16_t>(archive, 0);
-  return archive;
-}
-
-/// The records of traced.pt, and `more` after them.
-std::vector<RawRecord> with_records(const std::vector<RawRecord>& more) {
-  std::vector<RawRecord> records;
-  for (const auto& [name, bytes] : testing::read_records(testing::traced())) {
-    records.push_back({.name = name, .bytes = bytes});
-  }
-  records.insert(records.end(), more.begin(), more.end());
-  return records;
-}
-
 ScanResult scan_raw(const std::vector<RawRecord>& more) {
-  return testing::scan_bytes(make_raw_zip(with_records(more)));
+  return testing::scan_bytes(make_raw_zip(with_records(testing::traced(), more)));
 }
 
 }  // namespace
@@ -172,9 +101,9 @@ TEST_CASE("scan: records that share their bytes are unsafe") {
   const size_t count = testing::read_records(testing::traced()).size();
   const std::string inner = make_raw_zip({{.name = "traced/extra/b", .bytes = "payload"}});
   // The second record's header lies within the first one's bytes.
-  std::string archive = make_raw_zip(
-      with_records({{.name = "traced/extra/a", .bytes = inner},
-                    {.name = "traced/extra/b", .bytes = "payload", .overlaps = static_cast<int64_t>(count)}}));
+  std::string archive = make_raw_zip(with_records(
+      testing::traced(), {{.name = "traced/extra/a", .bytes = inner},
+                          {.name = "traced/extra/b", .bytes = "payload", .overlaps = static_cast<int64_t>(count)}}));
   const size_t header = archive.find(inner.substr(0, 30));
   REQUIRE(header != std::string::npos);
   const size_t entry = archive.rfind("traced/extra/b");
@@ -196,7 +125,7 @@ TEST_CASE("scan: an archive that unpacks to a thousand times its size is unsafe,
 
 TEST_CASE("scan: an archive behind another file's bytes is unsafe") {
   std::string pickle("\x80\x02}.", 4);
-  std::string archive = make_raw_zip(with_records({}));
+  std::string archive = make_raw_zip(with_records(testing::traced(), {}));
   const auto shift = static_cast<uint32_t>(pickle.size());
   // Offsets count from the start of the file, as `zip -A` makes them.
   const size_t end = archive.size() - zip_format::kEndSize;

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "script/archive_guard.h"
 #include "script/compile.h"
 #include "script/compile_error.h"
 #include "script/evaluator.h"
@@ -161,12 +162,13 @@ Object script(const Arguments& arguments, const SourceRange& where) {
       CompiledFunctionObject{CompiledFunctionObject::Kind::kScripted, program.function, program.unit, {}, nullptr})};
 }
 
-// A path in a file is relative to the file, not to where bertjit was started.
+// A path in a file is relative to the file, not to where bertjit was started. libtorch runs hooks of what it loads.
 Object load(const Arguments& arguments, const SourceRange& where) {
   const std::string name = text_of(required(arguments, 0, "f", "load", where));
   const auto place = where.file_line_col();
   const auto folder = place ? std::filesystem::path(std::get<0>(*place)).parent_path() : std::filesystem::path();
   try {
+    guard_load((folder / name).string(), archive_guard());
     const auto loaded = load_module(folder / name);
     return Object{std::make_shared<CompiledModuleObject>(
         CompiledModuleObject{CompiledModuleObject::Kind::kLoaded, loaded.module, {}, nullptr})};
@@ -215,6 +217,11 @@ torch::jit::Stack stack_for(const c10::FunctionSchema& schema, const std::option
 }
 
 }  // namespace
+
+LoadGuard& archive_guard() {
+  static thread_local LoadGuard guard;
+  return guard;
+}
 
 std::optional<Object> jit_member(const std::string& name) {
   static const std::map<std::string, Object (*)(const Arguments&, const SourceRange&)> kFunctions = {

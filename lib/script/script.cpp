@@ -5,6 +5,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 
+#include "script/archive_guard.h"
 #include "script/builtins.h"
 #include "script/evaluator.h"
 #include "script/library.h"
@@ -104,13 +105,14 @@ std::optional<std::pair<std::string, std::string>> split_script_source(const std
   return std::make_pair(source.substr(0, colon), name);
 }
 
-ScriptDefinition open_script(const std::string& source, uint64_t seed) {
+ScriptDefinition open_script(const std::string& source, uint64_t seed, const LoadGuard& guard) {
   const auto parts = split_script_source(source);
   if (!parts) {
     throw Error(ErrorKind::kInvalidArgument, source + ": not of the form FILE.py:NAME");
   }
   const auto& [path, name] = *parts;
   evaluation() = Evaluation();
+  archive_guard() = guard;
   const SeededGenerator generator(seed);
   const c10::AutoGradMode grad(true);
   ScriptFile file(PythonFile::open(path), place_of_program(path));

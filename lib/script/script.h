@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "scan/load_guard.h"
 #include "script/compile.h"
 #include "script/objects.h"
 
@@ -32,11 +33,11 @@ struct ScriptDefinition {
 /// Splits "dir/loop.py:fn" -> {"dir/loop.py", "fn"}; nullopt if `source` is not of that form.
 std::optional<std::pair<std::string, std::string>> split_script_source(const std::string& source);
 
-/// Evaluates `source` ("FILE.py:NAME").
+/// Evaluates `source` ("FILE.py:NAME"). Archives that it loads (torch.jit.load) must pass `guard`.
 ///
-/// Throws Error(kNotFound, kIo) for the file; Error(kInvalidArgument), "FILE.py:LINE:COLUMN: …" with the line and a
-/// caret, for a syntax error, a name that is not there (with those that are), what the subset leaves out, and what an
-/// evaluated statement raises.
-ScriptDefinition open_script(const std::string& source, uint64_t seed);
+/// Throws guard_load's errors; Error(kNotFound, kIo) for the file; Error(kInvalidArgument), "FILE.py:LINE:COLUMN: …"
+/// with the line and a caret, for a syntax error, a name that is not there (with those that are), what the subset
+/// leaves out, and what an evaluated statement raises.
+ScriptDefinition open_script(const std::string& source, uint64_t seed, const LoadGuard& guard = {});
 
 }  // namespace bertjit
