@@ -59,6 +59,10 @@ Charsmap::Charsmap(std::string_view bytes, const std::string& name) {
 }
 
 void Charsmap::check_units(const std::string& name) const {
+  // A search begins at the root's children, whatever the root is.
+  if ((units_[0] & kLeaf) != 0) {
+    fail(name, "has a leaf for its root");
+  }
   for (size_t i = 0; i < units_.size(); ++i) {
     const uint32_t unit = units_[i];
     if ((unit & kLeaf) != 0) {

@@ -96,6 +96,12 @@ TEST_CASE("charsmap: any changed byte gives a corrupt file or a map that answers
   CHECK(read_all_the_same > 0);
 }
 
+// Found by fuzzing: a leaf has no children, so where they would be was not looked at.
+TEST_CASE("charsmap: a root that is a leaf is named, and no search begins at it") {
+  CHECK_THAT(error_of([] { read(one_block(uint32_t{1} << 31 | uint32_t{1} << 20, "x")); }).what(),
+             Contains("file: 'precompiled_charsmap' has a leaf for its root"));
+}
+
 TEST_CASE("charsmap: a size beyond the file, children outside the trie and leaves outside the strings are named") {
   CHECK_THAT(error_of([] { read(""); }).what(), Contains("is 0 bytes long"));
   CHECK_THAT(error_of([] { read(little_endian(8) + "1234"); }).what(), Contains("has a trie of 8 bytes"));

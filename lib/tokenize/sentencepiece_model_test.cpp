@@ -132,3 +132,11 @@ TEST_CASE("sentencepiece_model: a byte has its piece") {
   CHECK(byte_piece(0x0A) == "<0x0A>");
   CHECK(byte_piece(0xFF) == "<0xFF>");
 }
+
+TEST_CASE("sentencepiece_model: what fuzzing broke the reader with is corrupt, and named") {
+  const auto error =
+      error_of([] { read_sentencepiece_model(testing::testdata("fuzz/sentencepiece_root_is_leaf.model")); });
+  CHECK(error.kind() == ErrorKind::kCorrupt);
+  CHECK_THAT(error.what(),
+             Contains("sentencepiece_root_is_leaf.model: 'precompiled_charsmap' has a leaf for its root"));
+}
