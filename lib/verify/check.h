@@ -67,6 +67,7 @@ CheckResult check_shapes(const VerifyContext& context);
 CheckResult check_check_inputs(const VerifyContext& context);
 CheckResult check_source(const VerifyContext& context);
 CheckResult check_golden(const VerifyContext& context);
+CheckResult check_task(const VerifyContext& context);
 CheckResult check_rebuilt(const VerifyContext& context);
 CheckResult check_metamorphic(const VerifyContext& context);
 CheckResult check_inputs_matter(const VerifyContext& context);

@@ -31,9 +31,9 @@ inline int quantize_linear_layers(const torch::jit::Module& root) {
         continue;
       }
       const c10::IValue packed = packed_weights(part.attr("weight").toTensor(), part.attr("bias"));
-      part.register_attribute("packed", packed.type(), packed);
+      part.register_attribute("_packed_params", packed.type(), packed);
       const torch::jit::WithInsertPoint before(node);
-      torch::jit::Node* get = graph->insertNode(graph->createGetAttr(graph->inputs().at(0), "packed"));
+      torch::jit::Node* get = graph->insertNode(graph->createGetAttr(graph->inputs().at(0), "_packed_params"));
       torch::jit::Value* reduce = graph->insertConstant(true);
       torch::jit::Node* dynamic = graph->insertNode(graph->create(
           c10::Symbol::fromQualString("quantized::linear_dynamic"), {node->input(0), get->output(), reduce}, 1));

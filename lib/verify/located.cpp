@@ -35,8 +35,8 @@ std::vector<std::pair<size_t, size_t>> matching_outputs(const std::vector<std::s
 
 }  // namespace
 
-Location locate_against_source(const VerifyContext& context, const BoundBatch& batch) {
-  LocateOptions options{.weights = told_weights(context)};
+Location locate_against_source(const VerifyContext& context, const BoundBatch& batch, bool always_measure) {
+  LocateOptions options{.weights = told_weights(context), .always_measure = always_measure};
   if (!context.source->is_program()) {
     options.outputs = matching_outputs(context.source->output_names(), context.source->all_output_names());
   }

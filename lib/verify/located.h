@@ -7,7 +7,8 @@
 namespace bertjit {
 
 /// Runs the module and the source side by side on `batch`.
-Location locate_against_source(const VerifyContext& context, const BoundBatch& batch);
+/// With `always_measure` errors by layer also where the outputs agree.
+Location locate_against_source(const VerifyContext& context, const BoundBatch& batch, bool always_measure = false);
 
 /// The same for the network that was built anew from the file's weights.
 Location locate_against_network(const VerifyContext& context, const BoundBatch& batch);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compare/outputs.h"
+#include "infer/residency.h"
 
 namespace bertjit {
 
@@ -59,6 +60,10 @@ BoundBatch Reference::to_source(const BoundBatch& batch) const {
 }
 
 c10::IValue Reference::run(const BoundBatch& batch, GradMode grad) {
+  std::optional<ResidencyGuard> residency;
+  if (!is_program()) {  // else the checkpoint and the module are both in memory, each of them whole
+    residency.emplace();
+  }
   c10::IValue outputs = source_.program->run(to_source(batch), grad);
   if (chosen_.empty()) {
     return outputs;

@@ -80,7 +80,7 @@ CheckResult check_roundtrip(const VerifyContext& context) {
   }
   result.summary = "saved and loaded again: " + counted(static_cast<int64_t>(left.size()), "output") +
                    " equal bit for bit, same tensors and code" +
-                   (same_save ? ", a second save has the same SHA-512" : "");
+                   (same_save ? ", a second save has the same bytes" : "");
   return result;
 }
 

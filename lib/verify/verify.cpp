@@ -9,7 +9,9 @@
 #include "checkpoint/weights.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
+#include "scan/safety.h"
 #include "support/error.h"
+#include "support/flight_recorder.h"
 #include "support/words.h"
 #include "tokenize/load.h"
 #include "verify/check.h"
@@ -17,7 +19,6 @@
 #include "verify/dequantized.h"
 #include "verify/matching_source.h"
 #include "verify/reference.h"
-#include "verify/safety_check.h"
 
 namespace bertjit {
 
@@ -79,6 +80,20 @@ bool contains(const std::vector<std::string>& ids, const std::string& id) {
 
 bool wanted(const VerifyOptions& options, const Check& check) {
   return (options.only.empty() || contains(options.only, check.id)) && !contains(options.skip, check.id);
+}
+
+/// Tells whoever listens what is known, and which checks are yet to come.
+void tell_progress(const VerifyOptions& options, const VerifyResult& so_far) {
+  if (!options.progress) {
+    return;
+  }
+  std::vector<std::string> to_come;
+  for (const auto& check : all_checks()) {
+    if (wanted(options, check) && std::ranges::find(so_far.checks, check.id, &CheckResult::id) == so_far.checks.end()) {
+      to_come.push_back(check.id);
+    }
+  }
+  options.progress(so_far, to_come);
 }
 
 /// Whether some module of the tree holds weights packed for quantized operators.
@@ -193,6 +208,7 @@ bool is_to_run(const VerifyContext& context) {
 /// Runs one check. A module that does not run where it is to is answered by the check; every other error is no answer,
 /// and goes to `first_error` if it is the first.
 CheckResult run_check(const Check& check, const VerifyContext& context, std::exception_ptr& first_error) {
+  const Stage stage(std::string(kCheckStage) + check.id);
   CheckResult result;
   try {
     result = check.run(context);
@@ -263,6 +279,7 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
   const bool is_quantized = holds_packed_weights(loaded.module) || computes_in_integers(loaded.module);
   std::optional<Source> source;
   if (!options.source.path.empty()) {
+    const Stage stage("open source", options.source.path);
     source = open_source_of(options, loaded, dtype);
     result.source_kind = source->kind;
   }
@@ -300,6 +317,7 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
       result.checks.push_back(options.fail_fast && has_failed(result.checks)
                                   ? skipped(check.id, "an earlier check failed, and --fail-fast was given")
                                   : run_check(check, context, error));
+      tell_progress(options, result);
     }
   }
   result.recognised = network.name();
@@ -311,8 +329,8 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
 /// Of the checks that failed, the one that says most: what looks at the cause comes before what looks at an effect.
 void blame(VerifyResult& result) {
   static constexpr std::array kTelling = {
-      "safety", "checksum",    "weights", "source", "rebuilt", "constants",    "train-mode", "inputs",
-      "claims", "metamorphic", "repeat",  "shapes", "golden",  "check-inputs", "roundtrip",  "grad-mode"};
+      "safety",      "checksum", "weights", "source", "rebuilt", "constants",    "train-mode", "inputs",   "claims",
+      "metamorphic", "repeat",   "shapes",  "golden", "task",    "check-inputs", "roundtrip",  "grad-mode"};
   for (const bool needs_place : {true, false}) {
     for (const char* id : kTelling) {
       const auto check = std::ranges::find(result.checks, id, &CheckResult::id);
@@ -339,12 +357,14 @@ void run_file_checks(const VerifyOptions& options, VerifyResult& result) {
     if (check.run_on_file == nullptr || !(is_guard || wanted(options, check))) {
       continue;
     }
+    const Stage stage(std::string(kCheckStage) + check.id);
     CheckResult done = check.run_on_file(options);
     result.unsafe = result.unsafe || found_unsafe(done);
     done.advice = done.advice.empty() && done.verdict == Verdict::kFail ? check.advice : done.advice;
     if (wanted(options, check) || done.verdict != Verdict::kPass) {
       result.checks.push_back(std::move(done));
     }
+    tell_progress(options, result);
   }
   const auto failed = std::ranges::find(result.checks, Verdict::kFail, &CheckResult::verdict);
   if (!result.unsafe && failed != result.checks.end() && failed->id == kSafety) {
@@ -378,6 +398,7 @@ VerifyResult verify(const VerifyOptions& options) {
   const ThreadGuard threads(options.threads);
   VerifyResult result{.module = options.module, .source = options.source.path};
   result.environment = environment_of(options);
+  tell_progress(options, result);
   run_file_checks(options, result);
   const size_t file_checks = result.checks.size();
   const bool answered = has_failed(result.checks);

@@ -1,12 +1,15 @@
 // `bertjit verify`: is this TorchScript file right? One file a check; docs/verification.md says what each proves.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "glue/task_options.h"
 #include "infer/input_options.h"
 #include "source/source_options.h"
+#include "support/evidence.h"
 #include "verify/verify_result.h"
 
 namespace bertjit {
@@ -24,6 +27,12 @@ struct VerifyOptions {
   std::string golden;
   /// Recorded outputs for each --check-inputs, in order.
   std::vector<std::string> check_golden;
+  /// Rows that the module answers beside the source, where task.data names some. Padding: if it is not set, to the
+  /// longest of a batch; of an int8 file, whose answers depend on it, to the full length.
+  TaskOptions task;
+  /// Unset: answers of a float file may differ where two logits are as good as equal; of an int8 file as
+  /// docs/verification.md says.
+  TaskLimits limits;
   /// Files with further inputs.
   std::vector<std::string> check_inputs;
   /// Shapes such as "8x128" for which further inputs are made up.
@@ -47,6 +56,11 @@ struct VerifyOptions {
   bool equal_nan = false;
   /// Inside one operator; 0 for one per core.
   int threads = 0;
+  /// What judge_safety (scan/safety.h) said of `module` and `source.guard`, where the caller has asked already.
+  std::optional<CheckResult> safety = {};
+  /// If set, called at the start and after every check, with what is known by then and the ids of the checks to come:
+  /// where libtorch crashes in one check, the others are not lost.
+  std::function<void(const VerifyResult& so_far, const std::vector<std::string>& to_come)> progress = {};
 };
 
 /// Ids of all checks, in the order in which they run.

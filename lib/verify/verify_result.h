@@ -12,6 +12,9 @@
 
 namespace bertjit {
 
+/// Stages of the work (support/flight_recorder.h) that are checks: this, and the id.
+inline constexpr const char* kCheckStage = "check ";
+
 /// What another run needs to come out the same.
 struct VerifyEnvironment {
   std::string bertjit;         ///< version
