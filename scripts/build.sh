@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds bertjit and its tests: scripts/build.sh [release|debug|asan] [TARGET...]; with targets, only those (bertjit is the
-# program). Leaves a link build/bertjit to the release program.
+# Builds bertjit and its tests: scripts/build.sh [release|debug|asan|tsan] [TARGET...]; with targets, only those (bertjit is
+# the program). Leaves a link build/bertjit to the release program.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${1:-release}

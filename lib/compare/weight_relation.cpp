@@ -27,6 +27,8 @@ using Relation = WeightRelation;
 /// elements .03, of the 16 that are asked for at least .25 (1 / sqrt(n)); a fine-tuned one's are .99 and more.
 constexpr double kRelated = 0.9;
 constexpr int64_t kFewestCorrelated = 16;
+/// Numbers of a row that fit a grid of 255 steps by chance once in 10^9.
+constexpr int64_t kFewestOnGrid = 4;
 /// What is so near is no other weight even where it hardly varies, as a normalisation's does.
 constexpr double kNear = 0.05;
 constexpr double kAnotherFactor = 1e-4;  ///< nearer to 1 is rounding, or noise
@@ -179,10 +181,10 @@ class Relating {
 
   /// Row by row where rows are long enough to show a step, else all at once. A step of one for all is one for each row.
   bool find_quantized() {
-    const bool by_row = pair_.row_size() >= kFewestCorrelated;
+    const bool by_row = pair_.row_size() >= kFewestOnGrid;
     const int64_t pieces = by_row ? pair_.rows() : 1;
     const int64_t size = sums_.elements / pieces;
-    if ((dtype() != at::kFloat && dtype() != at::kDouble) || size < kFewestCorrelated) {
+    if ((dtype() != at::kFloat && dtype() != at::kDouble) || size < kFewestOnGrid) {
       return false;
     }
     double greatest_step = 0;

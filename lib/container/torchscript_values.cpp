@@ -15,7 +15,6 @@ namespace bertjit {
 namespace {
 
 constexpr std::string_view kTypeTag = "torch.jit._pickle.restore_type_tag";
-constexpr std::string_view kListPrefix = "torch.jit._pickle.build_";
 constexpr size_t kMaxNodes = 1'000'000;
 constexpr size_t kMaxDepth = 200;
 

@@ -17,6 +17,8 @@ namespace bertjit {
 struct Engine {
   /// Equal on both sides, or they were not built together.
   const char* version;
+  /// Has the engine note its stages there too (support/flight_recorder.h).
+  void (*record_flight_to)(int fd);
   TraceResult (*trace)(const TraceOptions&);
   RunResult (*run)(const RunOptions&);
   VerifyResult (*verify)(const VerifyOptions&);
@@ -27,7 +29,7 @@ struct Engine {
 };
 
 /// Changes with every change of the structs that cross the seam.
-inline constexpr const char* kEngineVersion = "bertjit-engine/6";
+inline constexpr const char* kEngineVersion = "bertjit-engine/8";
 
 /// Name of the exported function, of type EngineFunction.
 inline constexpr const char* kEngineSymbol = "bertjit_engine";

@@ -94,8 +94,8 @@ InspectResult inspect_subject(const InspectSubject& subject, const InspectOption
 InspectResult inspect(const InspectOptions& options) {
   check_options(options);
   const bool is_archive = !split_script_source(options.path);
-  const LoadedModule loaded =
-      is_archive ? load_module(options.path) : open_scripted({.path = options.path}, options.seed);
+  const LoadedModule loaded = is_archive ? load_module(options.path)
+                                         : open_scripted({.path = options.path, .guard = options.guard}, options.seed);
   const auto archive = is_archive ? std::optional<std::filesystem::path>(options.path) : std::nullopt;
   return inspect_subject({options.path, loaded.module, loaded.claims, archive}, options);
 }

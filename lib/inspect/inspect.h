@@ -5,6 +5,7 @@
 #include <string>
 
 #include "inspect/inspect_result.h"
+#include "scan/load_guard.h"
 
 namespace bertjit {
 
@@ -33,6 +34,8 @@ struct InspectOptions {
   std::string submodule;
   /// Of random numbers that a Python file draws.
   uint64_t seed = 0;
+  /// What archives must pass that a Python file loads, as of SourceOptions.
+  LoadGuard guard = {};
 };
 
 /// What was asked for; the summary if nothing was. Loading a module executes nothing of it but the `__setstate__` that

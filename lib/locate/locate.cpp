@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "compare/outputs.h"
@@ -238,12 +239,20 @@ class Search {
   }
 
   void add_layers(Location& location, const std::vector<Measure>& measures) const {
+    std::map<int64_t, double> inputs;  // by the operator that is given them
     for (size_t i = 0; i < measures.size(); ++i) {
-      if (measures[i].compared) {
-        ++location.values_compared;
-        if (alignment_.points()[i].kind != Point::Kind::kWeightInput) {
-          location.layers.push_back(error_at(i, measures[i]));
-        }
+      const Point& point = alignment_.points()[i];
+      if (!measures[i].compared) {
+        continue;
+      }
+      ++location.values_compared;
+      if (point.kind == Point::Kind::kWeightInput) {
+        inputs[point.module.user] = measures[i].sqnr_db;
+        continue;
+      }
+      location.layers.push_back(error_at(i, measures[i]));
+      if (const auto input = inputs.find(point.module.user); point.module.user != 0 && input != inputs.end()) {
+        location.layers.back().input_sqnr_db = input->second;
       }
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct LayerError {
   double max_abs_error = 0;
   double sqnr_db = 0;  ///< infinite where all elements are equal
   int64_t elements = 0;
+  /// Of what a layer with a weight is used on; absent for others.
+  std::optional<double> input_sqnr_db = std::nullopt;
 };
 
 struct Location {

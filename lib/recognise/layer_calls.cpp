@@ -64,7 +64,9 @@ void LayerCalls::add_call(const CodeNode& node) {
   if (name == "linear" && count == 3) {
     add(LayerKind::kLinear, node, node.input(0), node.input(1), node.input(2), node.output());
   } else if ((name == "linear_dynamic" || name == "linear_dynamic_fp16") && count >= 2) {
-    add(LayerKind::kLinear, node, node.input(0), node.input(1), nullptr, scaled_back(node.output()));
+    const CodeValue* output = scaled_back(node.output());
+    const CodeValue* input = output == node.output() ? node.input(0) : before_spreading(node.input(0));
+    add(LayerKind::kLinear, node, input, node.input(1), nullptr, output);
   } else if (name == "addmm" && count >= 3) {
     add(LayerKind::kLinear, node, node.input(1), node.input(2), node.input(0), node.output());
   } else if (name == "matmul" && count == 2) {
@@ -107,6 +109,15 @@ const CodeValue* LayerCalls::scaled_back(const CodeValue* product) const {
   }
   const CodeValue* sum = next(shifted, "add");
   return sum != nullptr && !code_.attribute(sum->node()->input(1)).empty() ? sum : shifted;
+}
+
+const CodeValue* LayerCalls::before_spreading(const CodeValue* input) {
+  const auto first = [](const CodeValue* value, std::string_view name) -> const CodeValue* {
+    const bool is_it = value != nullptr && !value->node()->inputs().empty() && operator_name(*value->node()) == name;
+    return is_it ? value->node()->input(0) : nullptr;
+  };
+  const CodeValue* token = first(first(input, "div"), "sub");
+  return token == nullptr ? input : token;
 }
 
 std::vector<const LayerCall*> LayerCalls::of(const std::string& module) const {

@@ -67,6 +67,8 @@ class LayerCalls {
   void add_call(const CodeNode& node);
   /// The sum that stands for an int8 product where each token is scaled back by itself; else the product's own output.
   const CodeValue* scaled_back(const CodeValue* product) const;
+  /// What the input of such a product was before each token was spread over [-1, 1].
+  static const CodeValue* before_spreading(const CodeValue* input);
   void add(LayerKind kind, const CodeNode& node, const CodeValue* input, const CodeValue* weight, const CodeValue* bias,
            const CodeValue* output);
   void add_attention(const CodeNode& node);

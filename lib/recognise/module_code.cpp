@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/lower_tuples.h>
 
+#include "module/fused_layers.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -87,6 +88,7 @@ std::shared_ptr<Graph> inlined_forward(const torch::jit::Module& module) {
                 "has more than " + std::to_string(kMostNodes) + " operators once its calls are inlined");
   }
   torch::jit::Inline(*graph);
+  unfuse_linear_layers(*graph->block());
   torch::jit::LowerSimpleTuples(graph);
   return graph;
 }

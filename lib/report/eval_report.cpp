@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "report/columns.h"
+#include "report/decimals.h"
 #include "support/progress.h"
 
 namespace bertjit {
@@ -15,15 +15,6 @@ namespace bertjit {
 namespace {
 
 using Cells = std::vector<std::string>;
-
-std::string fixed(double value, int digits, bool with_sign = false) {
-  if (std::isnan(value)) {
-    return "nan";
-  }
-  char text[64];
-  std::snprintf(text, sizeof text, with_sign ? "%+.*f" : "%.*f", digits, value);
-  return text;
-}
 
 std::string seconds_text(double seconds) {
   return fixed(seconds, seconds < 10 ? 2 : 1) + " s";

@@ -21,7 +21,17 @@ std::string reason(const SourceChoice& choice) {
   return "";
 }
 
-const char* origin_name(HeadOrigin origin) {
+nlohmann::ordered_json list(const std::vector<std::string>& texts) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const auto& text : texts) {
+    json.push_back(json_text(text));
+  }
+  return json;
+}
+
+}  // namespace
+
+const char* head_origin_name(HeadOrigin origin) {
   switch (origin) {
     case HeadOrigin::kArchitectures:
       return "architectures";
@@ -34,16 +44,6 @@ const char* origin_name(HeadOrigin origin) {
   }
   return "";
 }
-
-nlohmann::ordered_json list(const std::vector<std::string>& texts) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (const auto& text : texts) {
-    json.push_back(json_text(text));
-  }
-  return json;
-}
-
-}  // namespace
 
 void print_choice(const std::string& command, const SourceChoice& choice, std::ostream& out) {
   out << command << ": " << choice.path << ": " << choice.head << " (" << reason(choice) << ")";
@@ -65,7 +65,7 @@ nlohmann::ordered_json choice_to_json(const SourceChoice& choice) {
   json["path"] = json_text(choice.path);
   json["architecture"] = json_text(choice.architecture);
   json["head"] = json_text(choice.head);
-  json["head_from"] = origin_name(choice.head_origin);
+  json["head_from"] = head_origin_name(choice.head_origin);
   json["listed_head"] = json_text_or_null(choice.listed_head);
   json["num_labels"] = choice.num_labels ? nlohmann::ordered_json(*choice.num_labels) : nullptr;
   json["inputs"] = list(choice.inputs);

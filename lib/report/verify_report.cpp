@@ -31,7 +31,7 @@ void print_text(const VerifyResult& result, Color color, std::ostream& out) {
 
 nlohmann::ordered_json to_json(const VerifyResult& result) {
   nlohmann::ordered_json json;
-  json["schema"] = "bertjit.verify/1";
+  json["schema"] = kVerifySchema;
   json["verdict"] = result.passed ? "pass" : "fail";
   json["unsafe"] = result.unsafe;
   json["module"] = json_text(result.module);

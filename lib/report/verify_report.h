@@ -10,10 +10,12 @@
 
 namespace bertjit {
 
+inline constexpr const char* kVerifySchema = "bertjit.verify/1";
+
 /// One line a check, what failed in detail, and the verdict at the end.
 void print_text(const VerifyResult& result, Color color, std::ostream& out);
 
-/// Schema "bertjit.verify/1"; docs/formats/verify.md.
+/// Schema kVerifySchema; docs/formats/verify.md.
 nlohmann::ordered_json to_json(const VerifyResult& result);
 
 }  // namespace bertjit

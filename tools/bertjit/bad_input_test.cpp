@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "cli_testing.h"
+#include "small_disk.h"
 
 namespace bertjit {
 
@@ -96,27 +97,6 @@ void check_trace_fails(const std::string& source, const std::string& message, co
 void copy_intact(const fs::path& target) {
   fs::copy(testdata("broken/intact"), target);
 }
-
-/// A file system of 64 kB; `mounted` says whether this user may mount one.
-class SmallDisk {
- public:
-  SmallDisk() {
-    mounted = testing::run_command("mount -t tmpfs -o size=64k tmpfs '" + path().string() + "' 2>&1").exit_code == 0;
-  }
-  ~SmallDisk() {
-    if (mounted) {
-      testing::run_command("umount '" + path().string() + "' 2>&1");
-    }
-  }
-  const fs::path& path() const {
-    return folder_.path();
-  }
-
-  bool mounted = false;
-
- private:
-  TempDir folder_;
-};
 
 }  // namespace
 
@@ -269,9 +249,8 @@ TEST_CASE("bad input: at a file size limit the old file is whole and no temporar
 }
 
 TEST_CASE("bad input: on a full disk trace and run --output leave the old file whole and no temporary one") {
-  const SmallDisk disk;
+  const testing::SmallDisk disk(64);
   if (!disk.mounted) {
-    std::cerr << "SKIPPED: a full disk: this user may not mount one of 64 kB\n";
     return;
   }
   const std::string tiny = testdata("tiny-bert").string();

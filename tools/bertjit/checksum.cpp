@@ -10,12 +10,15 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
 
 #include "checksum/work_size.h"
 #include "checksum_flags.h"
 #include "commands.h"
 #include "report/checksum_json.h"
 #include "report/checksum_report.h"
+#include "support/file.h"
 #include "support/progress.h"
 
 namespace bertjit {
@@ -69,18 +72,20 @@ class StandardStreams {
   bool closed_[3] = {};
 };
 
-/// `checksum --recursive . > SHA512SUMS` finds the file it is writing.
-void leave_out_standard_output(ChecksumOptions& options) {
+/// `checksum --recursive . > SHA512SUMS` finds the file it is writing, `-o SHA512SUMS` the one it replaces.
+void leave_out_target(ChecksumCommand& command) {
   struct stat status;
-  if (options.recursive && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) {
-    options.leave_out.push_back({.device = status.st_dev, .inode = status.st_ino});
+  const bool exists =
+      command.output.empty() ? ::fstat(STDOUT_FILENO, &status) == 0 : ::stat(command.output.c_str(), &status) == 0;
+  if (command.options.recursive && exists && S_ISREG(status.st_mode)) {
+    command.options.leave_out.push_back({.device = status.st_dev, .inode = status.st_ino});
   }
 }
 
 bool run(ChecksumCommand& command, bool input_is_closed, Progress& progress, ChecksumPrinter& printer,
          Invocation& invocation) {
   ChecksumOptions& options = command.options;
-  leave_out_standard_output(options);
+  leave_out_target(command);
   std::unique_ptr<ChecksumSink> sink;
   if (command.format == Format::kJson) {
     sink = std::make_unique<ChecksumJson>(options, printer);
@@ -113,7 +118,12 @@ bool run_checksum_command(const std::vector<std::string>& arguments, Invocation&
   // Tests run this with streams of their own, whatever standard error is.
   const bool to_terminal = &invocation.err == &std::cerr && progress_wanted();
   Progress progress(invocation.err, {.shown = to_terminal && command.options.talk != Talk::kStatus});
-  ChecksumPrinter printer({.out = invocation.out, .err = invocation.err, .progress = progress});
+  std::optional<AtomicFile> file;  // opened now: that it cannot be written is no news for the end
+  std::ostringstream text;
+  if (!command.output.empty()) {
+    file.emplace(command.output);
+  }
+  ChecksumPrinter printer({.out = file ? text : invocation.out, .err = invocation.err, .progress = progress});
   if (!command.usage_error.empty()) {
     printer.print_usage_error(command.usage_error);
     invocation.exit_code = 1;
@@ -121,6 +131,10 @@ bool run_checksum_command(const std::vector<std::string>& arguments, Invocation&
   }
   const bool yes = run(command, streams.input_is_closed(), progress, printer, invocation);
   invocation.exit_code = printer.finish() && yes ? 0 : 1;
+  if (file) {
+    file->write(text.str());
+    file->commit();
+  }
   return true;
 }
 

@@ -42,6 +42,11 @@ std::string set_meaning(ChecksumCommand& command, DigestKind kind) {
   return another ? "of --content, --weights and --code only one can be taken at a time" : "";
 }
 
+std::string set_output(ChecksumCommand& command, const std::string& value) {
+  command.output = value;
+  return value.empty() ? "--output: a file needs a name" : "";
+}
+
 using Command = ChecksumCommand;
 using Value = const std::string;
 
@@ -86,6 +91,7 @@ constexpr ChecksumFlag kFlags[] = {
      [](Command& command, Value&) { return set_meaning(command, DigestKind::kWeights); }, false},
     {0, "code", nullptr, "Digests of what runs, with the constants in it",
      [](Command& command, Value&) { return set_meaning(command, DigestKind::kCode); }, false},
+    {'o', "output", "FILE", "File to write in place of standard output, as a whole or not at all", set_output, false},
     {0, "format", "json|text [text]", "Form of the result", set_format, false},
     {0, "threads", "N [0]", "Files hashed at once; 0: one per core", set_threads, false},
 };
@@ -121,9 +127,24 @@ class Reader {
     for (size_t i = 1; i < argument.size() && !stopped(); ++i) {
       const auto flag = std::find_if(std::begin(kFlags), std::end(kFlags),
                                      [&](const ChecksumFlag& known) { return known.letter == argument[i]; });
-      command_.usage_error = flag == std::end(kFlags) || argument[i] == '\0'
-                                 ? std::string("invalid option -- '") + argument[i] + "'"
-                                 : flag->apply(command_, "");
+      if (flag == std::end(kFlags) || argument[i] == '\0') {
+        command_.usage_error = std::string("invalid option -- '") + argument[i] + "'";
+      } else if (flag->value == nullptr) {
+        command_.usage_error = flag->apply(command_, "");
+      } else {
+        return read_value(*flag, argument.substr(i + 1));
+      }
+    }
+  }
+
+  /// What stands behind a letter is its value, or the next argument is.
+  void read_value(const ChecksumFlag& flag, const std::string& rest) {
+    if (!rest.empty()) {
+      command_.usage_error = flag.apply(command_, rest);
+    } else if (at_ + 1 < arguments_.size()) {
+      command_.usage_error = flag.apply(command_, arguments_[++at_]);
+    } else {
+      command_.usage_error = std::string("option requires an argument -- '") + flag.letter + "'";
     }
   }
 

@@ -21,6 +21,7 @@ struct ChecksumCommand {
   ChecksumOptions options;
   Format format = Format::kText;
   std::optional<DigestKind> meaning;  ///< not SHA-512 of the bytes, but this
+  std::string output;                 ///< file in place of standard output; empty if there is none
   bool help = false;
   bool version = false;
   std::string usage_error;  ///< empty if there is none

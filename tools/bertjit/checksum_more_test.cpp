@@ -139,6 +139,35 @@ TEST_CASE("checksum command: the list that is being written is not in it") {
   }
 }
 
+TEST_CASE("checksum command: -o writes what would have been printed, beside what goes wrong, and is not in the list") {
+  const Workplace here;
+  write("a/b", "abc");
+  write("a/SUMS", "an older list\n");
+  const std::string printed = checksum({"a/b"}).out;
+  for (const Words& flag :
+       {Words{"-o", "SUMS"}, {"-oSUMS"}, {"--output", "SUMS"}, {"--output=SUMS"}, {"-bto", "SUMS"}}) {
+    Words arguments = flag;
+    arguments.push_back("a/b");
+    const CliOutput output = checksum(arguments);
+    INFO(output);
+    CHECK(output.exit_code == 0);
+    CHECK(output.out.empty());
+    CHECK(testing::read_bytes("SUMS") == printed);
+    fs::remove("SUMS");
+  }
+  CHECK(checksum({"--recursive", "-o", "a/SUMS", "a"}).exit_code == 0);
+  CHECK(testing::read_bytes("a/SUMS") == printed);
+  CHECK(checksum({"-c", "a/SUMS", "-o", "answers"}).exit_code == 0);
+  CHECK(testing::read_bytes("answers") == "a/b: OK\n");
+
+  const CliOutput missing = checksum({"a/b", "absent", "-o", "SUMS"});
+  CHECK(missing.exit_code == 1);
+  CHECK(missing.err.find("absent: No such file") != std::string::npos);
+  CHECK(testing::read_bytes("SUMS") == printed);
+  CHECK(checksum({"a/b", "-o"}).err.find("option requires an argument -- 'o'") != std::string::npos);
+  CHECK(checksum({"a/b", "--output="}).exit_code == 1);
+}
+
 TEST_CASE("checksum command: a list against its folder passes, and says nothing that sha512sum does not") {
   const Workplace workplace;
   write("tree/abc", "abc");

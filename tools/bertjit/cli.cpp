@@ -12,6 +12,7 @@
 #include "checksum.h"
 #include "commands.h"
 #include "support/error.h"
+#include "support/flight_recorder.h"
 
 namespace bertjit {
 
@@ -78,11 +79,7 @@ std::optional<int> run_checksum_alone(int argc, const char* const* argv, Invocat
   }
 }
 
-}  // namespace
-
-int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
-  Invocation invocation{in, out, err};
-  invocation.arguments.assign(argv + std::min(argc, 1), argv + argc);
+int run_command(int argc, const char* const* argv, Invocation& invocation) {
   if (const auto exit_code = run_checksum_alone(argc, argv, invocation)) {
     return *exit_code;
   }
@@ -110,22 +107,36 @@ int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& o
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    app.exit(success, out, err);  // --help and --version
+    app.exit(success, invocation.out, invocation.err);  // --help and --version
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, error, err);
+    return usage_error(app, error, invocation.err);
   } catch (const Error& error) {
-    err << speaker(app) << ": " << error.what() << "\n";
+    invocation.err << speaker(app) << ": " << error.what() << "\n";
     return error.kind() == ErrorKind::kUnsafe ? 3 : 2;
   } catch (const std::exception& error) {
-    err << speaker(app) << ": " << error.what() << "\n";
+    invocation.err << speaker(app) << ": " << error.what() << "\n";
     return 2;
   }
-  out.flush();
-  if (!out && invocation.exit_code == 0) {
-    err << speaker(app) << ": cannot write to standard output\n";
+  invocation.out.flush();
+  if (!invocation.out && invocation.exit_code == 0) {
+    invocation.err << speaker(app) << ": cannot write to standard output\n";
     return 2;
   }
   return invocation.exit_code;
+}
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err,
+            Process process) {
+  Invocation invocation{in, out, err};
+  invocation.arguments.assign(argv + std::min(argc, 1), argv + argc);
+  invocation.process = process;
+  const int exit_code = run_command(argc, argv, invocation);
+  out.flush();
+  err.flush();
+  note_flight({kAnswered, std::to_string(exit_code), "", ""});
+  return exit_code;
 }
 
 }  // namespace bertjit

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "support/error.h"
+#include "support/flight_recorder.h"
 
 namespace bertjit {
 
@@ -72,9 +73,13 @@ void preload_torch() {
 }
 
 const Engine* load_engine() {
+  const Stage stage("start");
   preload_torch();
   const char* named = std::getenv("BERTJIT_ENGINE");
-  return load_part<Engine>(kTorchPart, named != nullptr && *named != '\0' ? fs::path(named) : find_library(kTorchPart));
+  const auto* loaded =
+      load_part<Engine>(kTorchPart, named != nullptr && *named != '\0' ? fs::path(named) : find_library(kTorchPart));
+  loaded->record_flight_to(flight_recorder());
+  return loaded;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ using Catch::Matchers::Contains;
 using testing::CommandOutput;
 
 const std::string kTiny = testing::testdata("tiny-bert").string();
+const std::string kTraced = testing::testdata("torchscript/traced.pt").string();
 
 /// stdout and stderr of the program under some environment.
 CommandOutput run_under(const std::string& environment, const std::string& arguments) {
@@ -17,7 +18,7 @@ CommandOutput run_under(const std::string& environment, const std::string& argum
 
 void check_engine_missing(const std::string& environment, const std::string& reason) {
   for (const std::string& arguments :
-       {"run '" + kTiny + "'", "trace '" + kTiny + "' -o /dev/null", std::string("verify x.pt")}) {
+       {"run '" + kTiny + "'", "trace '" + kTiny + "' -o /dev/null", "verify '" + kTraced + "'"}) {
     const CommandOutput output = run_under(environment, arguments);
     INFO(environment << " " << arguments << "\n" << output.out);
     CHECK(output.exit_code == 2);

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "isolation.h"
 #include "load_guard.h"
 #include "number_list.h"
 #include "report/eval_files.h"
@@ -50,9 +51,8 @@ Exit code: 0 evaluated, 2 could not.)";
 
 struct EvalCommand {
   EvalOptions options;
-  SourceOptions source;  ///< flags for those of `models` that are checkpoints
+  SourceOptions source;  ///< flags for all of `models`, most of them for checkpoints
   std::vector<std::string> models;
-  LoadGuard guard;
   std::string logits;
   std::string results;
   OutputOptions output;
@@ -136,7 +136,7 @@ EvalResult evaluate_with_bar(EvalCommand& command, Invocation& invocation) {
 
 void run_eval(EvalCommand& command, const std::vector<CLI::Option*>& source_flags, Invocation& invocation) {
   for (const auto& model : command.models) {
-    guard_load(model, command.guard);
+    guard_load(model, command.source.guard);
     SourceOptions source = command.source;
     source.path = model;
     command.options.models.push_back(source);
@@ -211,9 +211,12 @@ void setup_eval(CLI::App& app, Invocation& invocation) {
       ->check(refuse_empty);
   add_seed_flag(*eval, options.seed, "Seed of random weights");
   const auto source_flags = add_source_flags(*eval, command->source);
-  add_load_flags(*eval, command->guard);
+  add_load_flags(*eval, command->source.guard);
+  add_isolation_flags(*eval, invocation);
   add_output_flags(*eval, command->output);
-  eval->callback([command, source_flags, &invocation] { run_eval(*command, source_flags, invocation); });
+  eval->callback([command, source_flags, &invocation] {
+    run_isolated(invocation, joined(command->models), [&] { run_eval(*command, source_flags, invocation); });
+  });
 }
 
 }  // namespace bertjit

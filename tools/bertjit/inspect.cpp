@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "isolation.h"
 #include "load_guard.h"
 #include "report/inspect_report.h"
 
@@ -31,7 +32,6 @@ Exit code: 0 shown, 2 could not.)";
 
 struct InspectCommand {
   InspectOptions options;
-  LoadGuard guard;
   OutputOptions output;
 };
 
@@ -49,15 +49,13 @@ InspectResult inspect_records(const InspectOptions& options) {
   return result;
 }
 
-InspectResult inspect_loaded(const InspectCommand& command) {
-  guard_load(command.options.path, command.guard);
-  return engine().inspect(command.options);
+InspectResult inspect_loaded(const InspectOptions& options) {
+  guard_load(options.path, options.guard);
+  return engine().inspect(options);
 }
 
-void run_inspect(const InspectCommand& command, Invocation& invocation) {
-  const InspectResult result =
-      only_records(command.options) ? inspect_records(command.options) : inspect_loaded(command);
-  if (command.output.format == Format::kJson) {
+void show(const InspectResult& result, const OutputOptions& output, Invocation& invocation) {
+  if (output.format == Format::kJson) {
     print_json(to_json(result), invocation);
   } else {
     print_text(result, invocation.out);
@@ -84,9 +82,17 @@ void setup_inspect(CLI::App& app, Invocation& invocation) {
   inspect->add_option("--submodule", options.submodule, "The module to look at, from the root: encoder.layer.0")
       ->option_text("PATH");
   add_seed_flag(*inspect, options.seed, "Of random numbers that a Python file draws");
-  add_load_flags(*inspect, command->guard);
+  add_load_flags(*inspect, options.guard);
+  add_isolation_flags(*inspect, invocation);
   add_output_flags(*inspect, command->output);
-  inspect->callback([command, &invocation] { run_inspect(*command, invocation); });
+  inspect->callback([command, &invocation] {
+    if (only_records(command->options)) {
+      show(inspect_records(command->options), command->output, invocation);
+      return;
+    }
+    run_isolated(invocation, command->options.path,
+                 [&] { show(inspect_loaded(command->options), command->output, invocation); });
+  });
 }
 
 }  // namespace bertjit

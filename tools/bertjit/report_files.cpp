@@ -10,8 +10,6 @@
 
 namespace bertjit {
 
-namespace {
-
 namespace fs = std::filesystem;
 
 bool is_same_file(const std::string& a, const std::string& b) {
@@ -40,8 +38,6 @@ void refuse_bad_target(const char* flag, const std::string& target, const std::v
     const AtomicFile probe(target);
   }
 }
-
-}  // namespace
 
 void add_report_flags(CLI::App& command, ReportFiles& files) {
   command.add_option("--html", files.html, "Also write a page to look at: plots, grid of shapes, graph diffs")

@@ -1,4 +1,4 @@
-// --html and --junit: reports of `verify` beside the one on standard output.
+// --html and --junit: reports of `verify` beside the one on standard output; and what is asked of any such file.
 #pragma once
 
 #include <string>
@@ -11,6 +11,13 @@
 #include "verify/verify_result.h"
 
 namespace bertjit {
+
+/// Whether two paths, neither of them empty, name one file.
+bool is_same_file(const std::string& a, const std::string& b);
+
+/// Before the work begins: throws Error where `target`, the value of `flag`, could not be written when it ends, is
+/// standard output, which has the result, or would take the place of a file among `inputs`. None for "".
+void refuse_bad_target(const char* flag, const std::string& target, const std::vector<std::string>& inputs);
 
 /// Paths; empty for those that are not asked for.
 struct ReportFiles {

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "isolation.h"
 #include "load_guard.h"
 #include "report/run_report.h"
 #include "report/source_report.h"
@@ -33,7 +34,6 @@ Exit code: 0 ran, 2 could not.)";
 
 struct RunCommand {
   RunOptions options;
-  LoadGuard guard;
   OutputOptions output;
 };
 
@@ -47,7 +47,7 @@ Executor executor_of(const std::string& word) {
 }
 
 void run_run(const RunCommand& command, Invocation& invocation) {
-  guard_load(command.options.source.path, command.guard);
+  guard_load(command.options.source.path, command.options.source.guard);
   const RunResult result = engine().run(command.options);
   if (!command.output.quiet) {
     if (result.choice) {
@@ -88,12 +88,13 @@ void setup_run(CLI::App& app, Invocation& invocation) {
                   "For --generate: at most N tokens; default: what the checkpoint says, else 20")
       ->option_text("N")
       ->check(CLI::Range(1, 1 << 20));
-  add_load_flags(*run, command->guard);
+  add_load_flags(*run, command->options.source.guard);
+  add_isolation_flags(*run, invocation);
   add_threads_flag(*run, options.threads);
   add_output_flags(*run, command->output);
   run->callback([command, source_flags, &invocation] {
     refuse_source_flags(command->options.source.path, source_flags);
-    run_run(*command, invocation);
+    run_isolated(invocation, command->options.source.path, [&] { run_run(*command, invocation); });
   });
 }
 

@@ -7,10 +7,15 @@
 #include "commands.h"
 #include "common_options.h"
 #include "engine_loader.h"
+#include "isolation.h"
 #include "load_guard.h"
 #include "report/source_report.h"
 #include "report/verify_report.h"
 #include "report_files.h"
+#include "scan/safety.h"
+#include "support/flight_recorder.h"
+#include "task_flags.h"
+#include "verify_casualty.h"
 
 namespace bertjit {
 
@@ -20,7 +25,7 @@ constexpr const char* kDescription = R"(Judge a TorchScript file: every check th
 
 Checks: safety, checksum (with --checksums), grad-mode, roundtrip, repeat, train-mode, shapes, check-inputs
 (with --source, and --check-inputs or --check-shapes), metamorphic, inputs, constants, source (with --source),
-rebuilt, golden (with --golden), claims, weights.
+rebuilt, golden (with --golden), task (with --source and --data), claims, weights.
 
 SOURCE is what MODULE was made from: a Hugging Face directory or config.json, FILE.py:NAME (run operator by
 operator, as Python would), or a TorchScript .pt. Without inputs, those that a torch.jit.trace(...) in the
@@ -32,6 +37,7 @@ constexpr const char* kFooter = R"(Examples:
   bertjit verify traced_bert.pt --source ./bert-base-uncased --check-shapes 1x7,8x128 --format json
   bertjit verify traced_bert.pt --inputs batch.npz --golden outputs.npz
   bertjit verify traced_bert.pt --source ./bert-base-uncased --html report.html --junit report.xml
+  bertjit verify int8.pt --source ./minilm-mrpc --data ./glue_data/MRPC --max-flips 8
   bertjit verify fn.pt --source loop.py:fn --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4
 
 Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked, 3 refused as unsafe.)";
@@ -52,20 +58,52 @@ std::vector<std::string> files_read(const VerifyOptions& options) {
   return files;
 }
 
-VerifyResult verify_and_report_errors(const VerifyCommand& command, const Invocation& invocation) {
+bool contains(const std::vector<std::string>& ids, const char* id) {
+  return std::ranges::find(ids, id) != ids.end();
+}
+
+/// Whether MODULE is to be looked at beyond its checksum.
+bool asks_for_more_than_a_checksum(const VerifyOptions& options) {
+  return options.only.empty() || std::ranges::any_of(options.only, [](const auto& id) { return id != "checksum"; });
+}
+
+/// What there is to say of a file that libtorch does not get to see.
+VerifyResult refusal(const VerifyOptions& options) {
+  VerifyResult result{.module = options.module, .source = options.source.path};
+  result.environment.bertjit = BERTJIT_VERSION;
+  result.environment.seed = options.inputs.seed;
+  result.checks = {*options.safety};
+  result.blamed = options.safety->id;
+  result.where = options.safety->where;
+  result.unsafe = true;
+  return result;
+}
+
+/// The scan comes before libtorch is loaded: there is then nothing in reach of an unsafe file, and it takes
+/// milliseconds.
+VerifyResult verify_what_is_safe(VerifyOptions& options) {
+  options.source.guard.no_scan = contains(options.skip, "safety");
+  guard_load(options.source.path, options.source.guard);
+  if (!options.source.guard.no_scan && asks_for_more_than_a_checksum(options)) {
+    options.safety = judge_safety(options.module, {.allow = options.source.guard.allow, .threads = options.threads});
+    if (found_unsafe(*options.safety)) {
+      return refusal(options);
+    }
+  }
+  return engine().verify(options);
+}
+
+VerifyResult verify_and_report_errors(VerifyCommand& command, const Invocation& invocation) {
   try {
-    return engine().verify(command.options);
+    return verify_what_is_safe(command.options);
   } catch (const std::exception& error) {
     write_error_report(command.reports, command.options.module, error.what(), invocation);
     throw;
   }
 }
 
-void run_verify(const VerifyCommand& command, Invocation& invocation) {
-  refuse_bad_targets(command.reports, files_read(command.options));
-  const auto& skip = command.options.skip;
-  guard_load(command.options.source.path, {.no_scan = std::ranges::find(skip, "safety") != skip.end(), .allow = {}});
-  const VerifyResult result = verify_and_report_errors(command, invocation);
+void report(const VerifyCommand& command, const VerifyResult& result, Invocation& invocation) {
+  const Stage stage(kReportStage);
   if (result.choice && !command.output.quiet) {
     print_choice("bertjit verify", *result.choice, invocation.err);
   }
@@ -76,6 +114,22 @@ void run_verify(const VerifyCommand& command, Invocation& invocation) {
   }
   write_reports(command.reports, result, command.options.werror ? WarningsFail::kYes : WarningsFail::kNo, invocation);
   invocation.exit_code = result.unsafe ? 3 : result.nothing_checked ? 2 : result.passed ? 0 : 1;
+}
+
+void run_verify(VerifyCommand& command, Invocation& invocation) {
+  refuse_bad_targets(command.reports, files_read(command.options));
+  command.options.progress = flight_recorder() < 0 ? nullptr : note_verify_progress();
+  report(command, verify_and_report_errors(command, invocation), invocation);
+}
+
+/// For a process that died. False where that leaves no answer.
+bool report_casualty(const VerifyCommand& command, const Casualty& casualty, Invocation& invocation) {
+  if (const auto result = result_of_casualty(command.options, casualty)) {
+    report(command, *result, invocation);
+    return true;
+  }
+  write_error_report(command.reports, command.options.module, casualty.summary, invocation);
+  return false;
 }
 
 CLI::Option* add_list(CLI::App& command, const std::string& flag, std::vector<std::string>& field,
@@ -110,11 +164,13 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
       ->option_text("FILE");
   add_list(*verify, "--check-golden", options.check_golden, "Recorded outputs for each --check-inputs, in order",
            "FILE");
+  add_task_flags(*verify, options.task, options.limits, "longest, of an int8 file max");
   verify->add_option("--checksums", options.checksums, "List with the file's SHA-512")->option_text("SHA512SUMS");
   verify->add_option("--claims", options.claims, "What MODULE is said to be, in place of what it says of itself (JSON)")
       ->option_text("FILE");
   add_list(*verify, "--only", options.only, "Run these checks only", "ID,...")->delimiter(',');
   add_list(*verify, "--skip", options.skip, "Leave these checks out", "ID,...")->delimiter(',');
+  add_allow_flag(*verify, options.source.guard);
   verify->add_flag("--werror", options.werror, "Warnings fail");
   verify->add_flag("--fail-fast", options.fail_fast, "Skip the checks after the first that fails");
   verify->add_option("--rtol", options.rtol, "Relative tolerance of outputs")
@@ -125,11 +181,14 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
       ->check(CLI::NonNegativeNumber);
   verify->add_flag("--equal-nan", options.equal_nan, "NaN outputs pass against NaN");
   add_report_flags(*verify, command->reports);
+  add_isolation_flags(*verify, invocation);
   add_threads_flag(*verify, options.threads);
   add_output_flags(*verify, command->output);
   verify->callback([command, source_flags, &invocation] {
     refuse_source_flags(command->options.source.path, source_flags);
-    run_verify(*command, invocation);
+    run_isolated(
+        invocation, command->options.module, [&] { run_verify(*command, invocation); },
+        [&](const Casualty& casualty) { return report_casualty(*command, casualty, invocation); });
   });
 }
 

@@ -130,6 +130,23 @@ TEST_CASE("verify: interrupted or terminated at any moment, reports are whole an
   }
 }
 
+TEST_CASE("verify: the process with the model killed at any moment, reports are whole and no other file is left") {
+  const Story story;
+  int killed = 0;
+  for (const double moment : moments(seconds_of(story))) {
+    INFO("after " << moment << " s");
+    story.put_old_reports();
+    const int exit_code = run_command(story.verify + " >/dev/null 2>&1 & p=$!; sleep " + std::to_string(moment) +
+                                      "; kill -KILL $(cat /proc/$p/task/$p/children 2>/dev/null) 2>/dev/null; wait $p")
+                              .exit_code;
+    CHECK((exit_code == 0 || exit_code == 2));
+    killed += exit_code == 2;
+    story.check_reports();
+    CHECK(story.strays().empty());
+  }
+  CHECK(killed >= 3);
+}
+
 TEST_CASE("verify: killed before there were reports, there is none") {
   const Story story;
   const double seconds = seconds_of(story);
