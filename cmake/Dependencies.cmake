@@ -32,8 +32,9 @@ find_library(ICU_UC_LIBRARY NAMES icuuc REQUIRED)
 find_library(ICU_DATA_LIBRARY NAMES icudata REQUIRED)
 find_path(ICU_INCLUDE_DIR unicode/unistr.h REQUIRED)
 add_library(bertjit_icu INTERFACE)
-target_include_directories(bertjit_icu SYSTEM INTERFACE ${ICU_INCLUDE_DIR})
-target_link_libraries(bertjit_icu INTERFACE ${ICU_UC_LIBRARY} ${ICU_DATA_LIBRARY} ${CMAKE_DL_LIBS} Threads::Threads)
+target_include_directories(bertjit_icu SYSTEM INTERFACE $<BUILD_INTERFACE:${ICU_INCLUDE_DIR}>)
+target_link_libraries(bertjit_icu INTERFACE $<BUILD_INTERFACE:${ICU_UC_LIBRARY}> $<BUILD_INTERFACE:${ICU_DATA_LIBRARY}>
+                                            ${CMAKE_DL_LIBS} Threads::Threads)
 
 # libtorch: TORCH_DIR (environment or cache) names the folder that holds lib/ and share/cmake; else CMAKE_PREFIX_PATH;
 # else what scripts/setup.sh put under .deps.
@@ -54,3 +55,6 @@ if(NOT Torch_FOUND)
     "(the one that holds lib/ and share/cmake/).")
 endif()
 message(STATUS "libtorch ${Torch_VERSION} in ${TORCH_INSTALL_PREFIX}")
+# This one and bertjit_icu hold paths of this machine; where bertjit is installed, bertjitConfig.cmake fills them anew.
+add_library(bertjit_libtorch INTERFACE)
+target_link_libraries(bertjit_libtorch INTERFACE "$<BUILD_INTERFACE:${TORCH_LIBRARIES}>")

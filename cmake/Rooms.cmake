@@ -10,6 +10,7 @@
 # Sources and tests are found by pattern: *.cpp, and *_test.cpp for the tests. A project that bertjit is a part of does
 # not get the tests. A room's tests are one program and one
 # ctest entry, labelled unit (no libtorch), model (libtorch) or cli (the whole program).
+# What Install.cmake installs: the rooms in BERTJIT_CORE_ROOMS and BERTJIT_TORCH_ROOMS, properties of the project.
 
 function(bertjit_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers
@@ -21,7 +22,7 @@ endfunction()
 function(bertjit_torch_headers)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/torch_headers.cpp CONTENT "// Exists to compile torch_headers.h once.\n")
   add_library(bertjit_torch_headers OBJECT ${CMAKE_BINARY_DIR}/torch_headers.cpp)
-  target_link_libraries(bertjit_torch_headers PUBLIC ${TORCH_LIBRARIES})
+  target_link_libraries(bertjit_torch_headers PUBLIC bertjit_libtorch)
   target_include_directories(bertjit_torch_headers PUBLIC ${PROJECT_SOURCE_DIR}/lib)
   set_target_properties(bertjit_torch_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(bertjit_torch_headers PRIVATE -fPIC)
@@ -33,7 +34,7 @@ endfunction()
 function(bertjit_use_torch target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${target} PRIVATE -fPIC)
-  target_link_libraries(${target} PUBLIC ${TORCH_LIBRARIES})
+  target_link_libraries(${target} PUBLIC bertjit_libtorch)
   target_precompile_headers(${target} REUSE_FROM bertjit_torch_headers)
 endfunction()
 
@@ -56,9 +57,16 @@ function(bertjit_room name)
     add_library(bertjit_${name} INTERFACE)
     set(scope INTERFACE)
   endif()
-  target_include_directories(bertjit_${name} ${scope} ${PROJECT_SOURCE_DIR}/lib)
+  target_include_directories(bertjit_${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>
+                                                      $<INSTALL_INTERFACE:include/bertjit>)
   list(TRANSFORM ROOM_USES PREPEND bertjit_)
   target_link_libraries(bertjit_${name} ${scope} ${ROOM_USES} ${ROOM_LINKS})
+  set_target_properties(bertjit_${name} PROPERTIES EXPORT_NAME ${name})
+  if(ROOM_TORCH)
+    set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY BERTJIT_TORCH_ROOMS ${name})
+  else()
+    set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY BERTJIT_CORE_ROOMS ${name})
+  endif()
 
   if(tests AND PROJECT_IS_TOP_LEVEL)
     list(TRANSFORM ROOM_TESTS_USE PREPEND bertjit_)

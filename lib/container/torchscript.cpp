@@ -1,6 +1,7 @@
 #include "container/torchscript.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "container/bytes.h"
 #include "container/pickle.h"
@@ -17,8 +18,9 @@ namespace {
 
 constexpr uint64_t kMaxPickleBytes = 1u << 30;
 constexpr uint64_t kMaxTextBytes = 256u << 20;
-/// What a tensor expanded by stride 0 may come to: this, or so many times the file.
-constexpr uint64_t kMaxExpandedBytes = 1u << 30;
+/// What all tensors together may come to, since strides of 0 and shared storages cost a file nothing: this, or so many
+/// times the file.
+constexpr uint64_t kMaxExpandedBytes = 256u << 20;
 constexpr uint64_t kMaxExpansion = 16;
 
 [[noreturn]] void fail(const ZipArchive& archive, const std::string& what, ErrorKind kind = ErrorKind::kCorrupt) {
@@ -96,12 +98,23 @@ std::span<const std::byte> touched_bytes(std::span<const std::byte> storage, con
                          extent * tensor.element_size);
 }
 
-void check_expansion(const ScriptArchive& file, const ScriptTensor& tensor) {
-  if (tensor.size_bytes > kMaxExpandedBytes && tensor.size_bytes / kMaxExpansion > file.archive->size_bytes()) {
+uint64_t total_bytes(const std::vector<ScriptTensor>& tensors) {
+  uint64_t total = 0;
+  for (const ScriptTensor& tensor : tensors) {
+    if (__builtin_add_overflow(total, tensor.size_bytes, &total)) {
+      return std::numeric_limits<uint64_t>::max();
+    }
+  }
+  return total;
+}
+
+void check_expansion(const ScriptArchive& file) {
+  if (file.tensor_bytes > kMaxExpandedBytes && file.tensor_bytes / kMaxExpansion > file.archive->size_bytes()) {
+    const ScriptTensor& largest = *std::ranges::max_element(file.tensors, {}, &ScriptTensor::size_bytes);
     fail(*file.archive,
-         "tensor " + in_quotes(tensor.name) + " of shape " + shape_text(tensor.shape) + " and strides " +
-             shape_text(tensor.strides) + " has " + std::to_string(tensor.size_bytes) + " bytes, the whole file " +
-             std::to_string(file.archive->size_bytes()),
+         "its tensors have " + std::to_string(file.tensor_bytes) + " bytes, the whole file " +
+             std::to_string(file.archive->size_bytes()) + "; the largest is " + in_quotes(largest.name) + ", of shape " +
+             shape_text(largest.shape) + " and strides " + shape_text(largest.strides),
          ErrorKind::kUnsupported);
   }
 }
@@ -169,6 +182,7 @@ ScriptArchive read_torchscript(const std::filesystem::path& path) {
   if (const ZipRecord* constants = file.find("constants.pkl")) {
     read_constant_values(read_script_pickle(*file.archive, *constants), classes, file);
   }
+  file.tensor_bytes = total_bytes(file.tensors);
   return file;
 }
 
@@ -178,7 +192,7 @@ std::string read_record_text(const ScriptArchive& file, const ScriptRecord& reco
 
 void read_elements(const ScriptArchive& file, const ScriptTensor& tensor,
                    const std::function<void(std::span<const std::byte>)>& sink) {
-  check_expansion(file, tensor);
+  check_expansion(file);
   const ZipRecord& record = *file.find(tensor.record);
   std::vector<std::byte> unpacked;
   if (record.method != ZipMethod::kStored) {

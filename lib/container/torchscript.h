@@ -123,6 +123,7 @@ struct ScriptArchive {
   std::vector<ScriptNode> constants;  ///< constants.pkl; those with depth 0 are CONSTANTS.c0, c1, …
   /// In order of appearance, data.pkl first. A tensor that is reached by two names is listed under each.
   std::vector<ScriptTensor> tensors;
+  uint64_t tensor_bytes = 0;  ///< the sum of their size_bytes, or the greatest number if that is beyond 64 bits
 
   // Every record is in exactly one of these lists, each sorted by name.
   std::vector<ScriptRecord> code;   ///< code/**.py
@@ -159,7 +160,8 @@ std::string read_record_text(const ScriptArchive& file, const ScriptRecord& reco
 /// Hands the tensor's elements to `sink` in row-major order, piece by piece: mapped where they lie so in the file,
 /// else copied through a buffer of 256 KiB (a compressed record is unpacked whole first). The storage's CRC-32 is not
 /// checked unless it is compressed.
-/// Throws Error(kUnsupported) if stride 0 makes more than 1 GiB and sixteen times the file's size of it.
+/// Throws Error(kUnsupported) if all tensors of the file together come to more than 256 MiB and sixteen times its size,
+/// by stride 0 or by sharing storages: reading them would take any time, of a file of any size.
 void read_elements(const ScriptArchive& file, const ScriptTensor& tensor,
                    const std::function<void(std::span<const std::byte>)>& sink);
 

