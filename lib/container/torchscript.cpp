@@ -113,8 +113,8 @@ void check_expansion(const ScriptArchive& file) {
     const ScriptTensor& largest = *std::ranges::max_element(file.tensors, {}, &ScriptTensor::size_bytes);
     fail(*file.archive,
          "its tensors have " + std::to_string(file.tensor_bytes) + " bytes, the whole file " +
-             std::to_string(file.archive->size_bytes()) + "; the largest is " + in_quotes(largest.name) + ", of shape " +
-             shape_text(largest.shape) + " and strides " + shape_text(largest.strides),
+             std::to_string(file.archive->size_bytes()) + "; the largest is " + in_quotes(largest.name) +
+             ", of shape " + shape_text(largest.shape) + " and strides " + shape_text(largest.strides),
          ErrorKind::kUnsupported);
   }
 }

@@ -297,8 +297,9 @@ TEST_CASE("torchscript: a tensor expanded to far more than the file is not walke
   CHECK(error.kind() == ErrorKind::kUnsupported);
   CHECK_THAT(error.what(), Contains("the largest is 'first.bias'"));
   // The other tensors of such a file are not read either: many that are expanded a little come to as much.
-  CHECK(error_of([&] { read_elements(file, *file.find_tensor("first.weight"), [](std::span<const std::byte>) {}); })
-            .kind() == ErrorKind::kUnsupported);
+  CHECK(error_of([&] {
+          read_elements(file, *file.find_tensor("first.weight"), [](std::span<const std::byte>) {});
+        }).kind() == ErrorKind::kUnsupported);
 }
 
 TEST_CASE("torchscript: other machines' and older archives are refused as such") {

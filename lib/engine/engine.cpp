@@ -54,9 +54,10 @@ auto call(const Options& options) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const bertjit::Engine* bertjit_engine() {
-  static constexpr bertjit::Engine engine = {
-      bertjit::kEngineVersion,        bertjit::record_flight_to,      call<bertjit::trace, kTrace>,
-      call<bertjit::run, kRun>,       call<bertjit::verify, kVerify>, call<bertjit::quantize, kQuantize>,
-      call<bertjit::evaluate, kEval>, call<bertjit::bench, kBench>,   call<bertjit::inspect, kInspect>};
+  static constexpr bertjit::Engine engine = {bertjit::kEngineVersion,          bertjit::record_flight_to,
+                                             call<bertjit::trace, kTrace>,     call<bertjit::run, kRun>,
+                                             call<bertjit::verify, kVerify>,   call<bertjit::quantize, kQuantize>,
+                                             call<bertjit::evaluate, kEval>,   call<bertjit::bench, kBench>,
+                                             call<bertjit::inspect, kInspect>, bertjit::describe_libtorch};
   return &engine;
 }

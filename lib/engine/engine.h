@@ -6,6 +6,7 @@
 
 #include "bench/bench.h"
 #include "evaluate/evaluate.h"
+#include "infer/libtorch_facts.h"
 #include "inspect/inspect.h"
 #include "quantize/quantize.h"
 #include "run/run.h"
@@ -26,10 +27,11 @@ struct Engine {
   EvalResult (*evaluate)(const EvalOptions&);
   BenchResult (*bench)(const BenchOptions&);
   InspectResult (*inspect)(const InspectOptions&);
+  LibtorchFacts (*describe_libtorch)();
 };
 
 /// Changes with every change of the structs that cross the seam.
-inline constexpr const char* kEngineVersion = "bertjit-engine/8";
+inline constexpr const char* kEngineVersion = "bertjit-engine/9";
 
 /// Name of the exported function, of type EngineFunction.
 inline constexpr const char* kEngineSymbol = "bertjit_engine";

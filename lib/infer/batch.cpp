@@ -316,8 +316,9 @@ Batch make_batch(const InputOptions& options, const Signature& signature, const 
     return text_batch(options, signature, *tokenizer, kGuideText, kGuideTextPair, "the guide's sentence pair");
   }
   const bool has_choices = std::ranges::any_of(signature.inputs, [](const auto& input) { return input.rank == 3; });
-  Batch batch =
-      shape_batch(has_choices ? std::vector<int64_t>{1, 2, 14} : std::vector<int64_t>{1, 14}, signature, options.seed);
+  const int64_t length = options.pad_to.value_or(kGuideLength);
+  Batch batch = shape_batch(has_choices ? std::vector<int64_t>{1, 2, length} : std::vector<int64_t>{1, length},
+                            signature, options.seed);
   batch.origin = batch.values.empty() ? "defaults" : batch.origin;
   return batch;
 }

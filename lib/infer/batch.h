@@ -14,11 +14,13 @@ namespace bertjit {
 /// The example of the Hugging Face TorchScript guide, used where nothing else is given.
 inline constexpr const char* kGuideText = "Who was Jim Henson ?";
 inline constexpr const char* kGuideTextPair = "Jim Henson was a puppeteer";
+/// Its length with special tokens.
+inline constexpr int64_t kGuideLength = 14;
 
 /// The batch that `options` ask for.
 ///
-/// Without any: the guide's sentence pair where `tokenizer` is not null, else ids made from options.seed, [1, 14];
-/// arguments that are no ids are left to their defaults.
+/// Without any: the guide's sentence pair where `tokenizer` is not null, else ids made from options.seed, [1, 14],
+/// or as long as options.pad_to says; arguments that are no ids are left to their defaults.
 /// The random inputs of options.input are drawn in order from one generator with options.seed. A text makes one row:
 /// one choice where the model takes several, and decoder_input_ids that hold the start token alone where it has a
 /// decoder. Throws Error(kInvalidArgument) if options contradict one another, a text is given without a tokenizer,

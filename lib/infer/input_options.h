@@ -17,7 +17,7 @@ struct InputOptions {
   std::optional<int64_t> mask_index;
   /// Folder whose tokenizer is used in place of the checkpoint's.
   std::string tokenizer;
-  /// Length up to which a text is padded.
+  /// Length up to which a text is padded; of ids that are made up, how many.
   std::optional<int64_t> pad_to;
   /// .npz, .safetensors or .json file; entries named as the arguments.
   std::string inputs;

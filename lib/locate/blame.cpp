@@ -196,18 +196,6 @@ std::string line_text(const torch::jit::Node& node) {
   return place.empty() ? text : place + ": " + text;
 }
 
-/// The archive's record that holds the code of a node: "code/__torch__/torch/nn/modules/activation.py".
-std::string record_of(const torch::jit::Node& node) {
-  const auto& inputs = node.owningGraph()->inputs();
-  const auto type = inputs.empty() ? nullptr : inputs[0]->type()->cast<c10::ClassType>();
-  if (type == nullptr || !type->name()) {
-    return "";
-  }
-  std::string path = type->name()->prefix();
-  std::ranges::replace(path, '.', '/');
-  return "code/" + path + ".py";
-}
-
 }  // namespace
 
 Location describe(const Comparison& comparison, size_t point) {
@@ -228,7 +216,7 @@ Location describe(const Comparison& comparison, size_t point) {
                                                   : nullptr;
   if (shown != nullptr) {
     location.source_line = line_text(*shown->node);
-    location.code_record = record_of(*shown->node);
+    location.code_record = code_record(*shown->node);
   }
   return location;
 }

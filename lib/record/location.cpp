@@ -74,6 +74,17 @@ SourceRange source_range(const torch::jit::Node& node) {
   return original ? *original : range;
 }
 
+std::string code_record(const torch::jit::Node& node) {
+  const auto& inputs = node.owningGraph()->inputs();
+  const auto type = inputs.empty() ? nullptr : inputs[0]->type()->cast<c10::ClassType>();
+  if (type == nullptr || !type->name()) {
+    return "";
+  }
+  std::string path = type->name()->prefix();
+  std::ranges::replace(path, '.', '/');
+  return "code/" + path + ".py";
+}
+
 SourceLocation location_of(const SourceRange& range, const std::string& function) {
   SourceLocation location;
   location.function = function;

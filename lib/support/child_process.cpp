@@ -1,13 +1,11 @@
 #include "support/child_process.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -16,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/child_signals.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -31,49 +30,9 @@ constexpr double kLongestWait_s = 3600;
 /// libtorch and its threads reserve.
 constexpr uint64_t kReservedBytes = uint64_t{6} << 30;
 
-/// Signals that ask a process to end.
-constexpr std::array kEndings = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
-
-bool is_default(int signal) {
-  struct sigaction action {};
-  return ::sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
-         action.sa_handler == SIG_DFL;
-}
-
-/// What the parent waits for. One that is ignored (nohup) stays so.
-sigset_t awaited_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGCHLD);
-  for (const int ending : kEndings) {
-    if (is_default(ending)) {
-      sigaddset(&signals, ending);
-    }
-  }
-  return signals;
-}
-
-/// Signals blocked for a scope.
-class BlockedSignals {
- public:
-  explicit BlockedSignals(const sigset_t& signals) {
-    // Where SIGCHLD is ignored, as some starters leave it, no ended child can be waited for.
-    std::signal(SIGCHLD, SIG_DFL);
-    ::sigprocmask(SIG_BLOCK, &signals, &before_);
-  }
-  ~BlockedSignals() {
-    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 /// One of the numbers of /proc/PID/statm, in bytes; 0 if it is not to be had.
 uint64_t memory_of(const std::string& process, int column) {
@@ -99,12 +58,7 @@ constexpr int kWritable = 5;
 
 /// In the child: the limits that the system keeps by itself, and an end with the parent's.
 void settle_in(const ChildLimits& limits, pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) {
-    ::_exit(EXIT_FAILURE);  // it was killed before
-  }
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  end_with_parent(parent);
   if (limits.max_memory_bytes) {
     // The backstop: what asks for far more than it may ever use gets an error at once.
     rlimit data{};

@@ -8,6 +8,7 @@
 #include "checkpoint/weights.h"
 #include "checksum/checksum_list.h"
 #include "compare/outputs.h"
+#include "conform/conform.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/random_state.h"
@@ -96,10 +97,12 @@ void save(TraceResult& result, const torch::jit::Module& module, const Source& s
 
 /// The example, with what it leaves to defaults out of the source's signature: the command line's, else the one that
 /// the file itself traces with, else a made one.
-BoundBatch settle_example(const Source& source, const InputOptions& options) {
-  const bool written = source.written.example && !names_inputs(options);
-  return source.program->settle(source.program->bind(
-      written ? *source.written.example : make_batch(options, source.program->signature(), source.tokenizer())));
+BoundBatch settle_example(const Source& source, const TraceOptions& options) {
+  const Signature& signature = source.program->signature();
+  const bool written = source.written.example && !names_inputs(options.inputs);
+  const InputOptions inputs = options.target ? inputs_for(*options.target, signature, options.inputs) : options.inputs;
+  return source.program->settle(
+      source.program->bind(written ? *source.written.example : make_batch(inputs, signature, source.tokenizer())));
 }
 
 std::vector<BoundBatch> gather_further(const Source& source, const TraceOptions& options, const BoundBatch& example) {
@@ -130,6 +133,19 @@ void add(TraceResult& result, std::optional<CheckResult> check) {
   }
 }
 
+/// Whether what is written fits where it is to run; nothing if no target was named.
+std::optional<CheckResult> fit_check(ModuleRunner& module, const BoundBatch& example, const TraceOptions& options) {
+  if (!options.target) {
+    return std::nullopt;
+  }
+  std::optional<Claims> claims;
+  if (!options.script) {
+    claims.emplace();
+    claims->dynamic_batch = claims->dynamic_length = !options.fixed_shapes;
+  }
+  return check_target(*options.target, {module, example, claims, Tolerance{.equal_nan = options.equal_nan}});
+}
+
 /// What is written of a recording or of a compiled module.
 torch::jit::Module frozen(const torch::jit::Module& module, bool is_recording, const std::string& name) {
   torch::jit::Module copy = module.clone();
@@ -158,7 +174,7 @@ torch::jit::Module record_and_check(const Source& source, const TraceOptions& op
                              .shapes = options.fixed_shapes ? Shapes::kFixed : Shapes::kDynamic,
                              .max_nodes = options.max_nodes};
   Recordable& program = *source.program;
-  const BoundBatch example = settle_example(source, options.inputs);
+  const BoundBatch example = settle_example(source, options);
   const std::vector<BoundBatch> further = gather_further(source, options, example);
   const RandomState random;
   const Recording recording = program.record(copy_batch(example), record);
@@ -180,6 +196,7 @@ torch::jit::Module record_and_check(const Source& source, const TraceOptions& op
     for (auto& check : pitfall_checks(recording.findings)) {
       result.checks.push_back(std::move(check));
     }
+    add(result, fit_check(traced, example, options));
   }
   return written;
 }
@@ -197,7 +214,7 @@ torch::jit::Module script_and_check(const Source& source, const TraceOptions& op
     result.checks.push_back({"example", Verdict::kSkip, "no inputs given: compiled, not run", "", {}});
     return module;
   }
-  const BoundBatch example = settle_example(source, options.inputs);
+  const BoundBatch example = settle_example(source, options);
   const RandomState random;
   const c10::IValue outputs = source.program->run(copy_batch(example), options.grad);
   describe(result, source, example, outputs);
@@ -208,6 +225,7 @@ torch::jit::Module script_and_check(const Source& source, const TraceOptions& op
     result.checks.push_back(
         check_inputs(*source.program, scripted, gather_further(source, options, example),
                      {.record = {.grad = options.grad}, .retrace = Retrace::kNo, .tolerance = tolerance}));
+    add(result, fit_check(scripted, example, options));
   }
   return module;
 }

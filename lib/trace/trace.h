@@ -1,12 +1,14 @@
 // `bertjit trace`: a checkpoint, a name of a Python file or an archive to a TorchScript file, checked.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "infer/grad_mode.h"
 #include "infer/input_options.h"
 #include "source/source_options.h"
+#include "target/target.h"
 #include "trace/trace_result.h"
 
 namespace bertjit {
@@ -35,6 +37,9 @@ struct TraceOptions {
   /// Writes linear layers, with the activations after them, as oneDNN's operators (module/fused_layers.h): for
   /// inference on CPUs. The checks run on what is written. Not for what stays scripted.
   bool fuse = false;
+  /// Where the file is to run. What that needs is not made here: options say it (fixed_shapes, attention), but for the
+  /// length of an example that is padded to the longest. Check `target` then holds what is written to it.
+  std::optional<Target> target = {};
   /// Nodes that a recording may have.
   size_t max_nodes = 20'000;
   /// Root folder in the archive; empty: the output's stem, as torch.jit.save.

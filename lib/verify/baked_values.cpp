@@ -4,7 +4,6 @@
 #include <limits>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include <ATen/ATen.h>
@@ -12,22 +11,14 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include "compare/describe.h"
-#include "recognise/module_code.h"
+#include "recognise/called_code.h"
 #include "support/error.h"
 
 namespace bertjit {
 
 namespace {
 
-using torch::jit::Block;
-using torch::jit::Graph;
-
-constexpr int64_t kMostNodes = 1'000'000;
-constexpr int kDeepestCall = 200;
 constexpr int64_t kToTheEnd = std::numeric_limits<int64_t>::max();
-
-/// Paths of modules by the values of one graph that they are.
-using Paths = std::unordered_map<const CodeValue*, std::string>;
 
 bool is_any(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
@@ -51,11 +42,9 @@ class Walk {
 
   BakedValues run() {
     try {
-      const auto forward = module_.find_method("forward");
-      if (!forward || torch::jit::tryToGraphFunction(forward->function()) == nullptr) {
-        throw Error(ErrorKind::kUnsupported, "has no forward");
-      }
-      visit(*torch::jit::toGraphFunction(forward->function()).graph(), "", 0);
+      visit_called_code(module_, [this](const CodeNode& node, const std::string& path, const CodePaths& paths) {
+        look_at(node, path, paths);
+      });
     } catch (const Error& error) {
       found_.why_not = error.what();
     }
@@ -63,61 +52,17 @@ class Walk {
   }
 
  private:
-  /// `path`: of the module whose method the graph is, or that calls it.
-  void visit(const Graph& graph, const std::string& path, int depth) {
-    Paths paths;
-    if (!graph.inputs().empty()) {
-      paths.emplace(graph.inputs()[0], path);
-    }
-    visit(*graph.block(), path, paths, depth);
-  }
-
-  void visit(const Block& block, const std::string& path, Paths& paths, int depth) {
-    for (const CodeNode* node : block.nodes()) {
-      if (++nodes_ > kMostNodes || depth > kDeepestCall) {
-        throw Error(ErrorKind::kUnsupported, "has too much code");
-      }
-      look_at(*node, path, paths);
-      for (const Block* inner : node->blocks()) {
-        visit(*inner, path, paths, depth);
-      }
-      call(*node, path, paths, depth);
-    }
-  }
-
-  void call(const CodeNode& node, const std::string& path, const Paths& paths, int depth) {
-    torch::jit::Function* function = nullptr;
-    std::string callee_path = path;
-    if (node.kind() == c10::prim::CallMethod) {
-      const auto type = node.input(0)->type()->cast<c10::ClassType>();
-      function = type ? type->findMethod(node.s(c10::attr::name)) : nullptr;
-      const auto owner = paths.find(node.input(0));
-      callee_path = owner == paths.end() ? path : owner->second;
-    } else if (node.kind() == c10::prim::CallFunction) {
-      const auto type = node.input(0)->type()->cast<c10::FunctionType>();
-      function = type ? type->function() : nullptr;
-    }
-    if (function != nullptr && torch::jit::tryToGraphFunction(*function) != nullptr) {
-      visit(*torch::jit::toGraphFunction(*function).graph(), callee_path, depth + 1);
-    }
-  }
-
   /// Constants where they are used: compilers put them first in a graph.
-  void look_at(const CodeNode& node, const std::string& path, Paths& paths) {
+  void look_at(const CodeNode& node, const std::string& path, const CodePaths& paths) {
     for (const CodeValue* input : node.inputs()) {
       if (input->node()->kind() == c10::prim::Constant && seen_.insert(input).second) {
         look_at_constant(*input->node(), path);
       }
     }
     if (node.kind() == c10::prim::GetAttr) {
-      const auto owner = paths.find(node.input(0));
-      if (owner != paths.end()) {
-        const std::string& name = node.s(c10::attr::name);
-        const std::string full = owner->second.empty() ? name : owner->second + "." + name;
-        paths.emplace(node.output(), full);
-        if (node.output()->type()->isSubtypeOf(*c10::TensorType::get())) {
-          add_data(attribute(full), *node.output(), path);
-        }
+      const auto full = paths.find(node.output());
+      if (full != paths.end() && node.output()->type()->isSubtypeOf(*c10::TensorType::get())) {
+        add_data(attribute(full->second), *node.output(), path);
       }
     } else {
       look_at_sizes(node, path);
@@ -239,7 +184,6 @@ class Walk {
   const torch::jit::Module& module_;
   BakedValues found_;
   std::unordered_set<const CodeValue*> seen_;  ///< constants
-  int64_t nodes_ = 0;
 };
 
 }  // namespace

@@ -73,6 +73,7 @@ CheckResult check_metamorphic(const VerifyContext& context);
 CheckResult check_inputs_matter(const VerifyContext& context);
 CheckResult check_claims(const VerifyContext& context);
 CheckResult check_constants(const VerifyContext& context);
+CheckResult check_fit(const VerifyContext& context);
 CheckResult check_weights(const VerifyContext& context);
 CheckResult check_safety(const VerifyOptions& options);
 

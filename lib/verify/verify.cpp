@@ -5,8 +5,12 @@
 #include <exception>
 #include <map>
 
+#include <ATen/Version.h>
+#include <torch/version.h>
+
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/weights.h"
+#include "conform/conform.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "scan/safety.h"
@@ -161,10 +165,13 @@ BoundBatch bind_taken(const ModuleRunner& module, Batch batch) {
 }
 
 /// What the flags give, else what the source's own torch.jit.trace(…) was given, else what is made up.
-BoundBatch example_for(const ModuleRunner& module, const Source* source, const InputOptions& options) {
-  if (source != nullptr && source->written.example && !names_inputs(options)) {
+BoundBatch example_for(const ModuleRunner& module, const Source* source, const VerifyOptions& verify_options) {
+  if (source != nullptr && source->written.example && !names_inputs(verify_options.inputs)) {
     return module.bind(*source->written.example);
   }
+  const InputOptions options = verify_options.target
+                                   ? inputs_for(*verify_options.target, module.signature(), verify_options.inputs)
+                                   : verify_options.inputs;
   const bool names_tokenizer = !options.tokenizer.empty() && (source == nullptr || source->tokenizer() == nullptr);
   const std::unique_ptr<Tokenizer> named = names_tokenizer ? load_tokenizer(options.tokenizer) : nullptr;
   return bind_taken(
@@ -292,7 +299,7 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
     result.checks.push_back(*std::move(missing));
     return;
   }
-  const BoundBatch example = example_for(module, source ? &*source : nullptr, options.inputs);
+  const BoundBatch example = example_for(module, source ? &*source : nullptr, options);
   std::optional<Reference> reference;
   if (source) {
     reference.emplace(*source, module.signature(), example,
@@ -329,8 +336,8 @@ void run_on_module(const VerifyOptions& options, VerifyResult& result) {
 /// Of the checks that failed, the one that says most: what looks at the cause comes before what looks at an effect.
 void blame(VerifyResult& result) {
   static constexpr std::array kTelling = {
-      "safety",      "checksum", "weights", "source", "rebuilt", "constants",    "train-mode", "inputs",   "claims",
-      "metamorphic", "repeat",   "shapes",  "golden", "task",    "check-inputs", "roundtrip",  "grad-mode"};
+      "safety", "checksum",    "weights", "source", "rebuilt", "constants", "train-mode",   "inputs",    "claims",
+      "target", "metamorphic", "repeat",  "shapes", "golden",  "task",      "check-inputs", "roundtrip", "grad-mode"};
   for (const bool needs_place : {true, false}) {
     for (const char* id : kTelling) {
       const auto check = std::ranges::find(result.checks, id, &CheckResult::id);

@@ -10,6 +10,7 @@
 #include "infer/input_options.h"
 #include "source/source_options.h"
 #include "support/evidence.h"
+#include "target/target.h"
 #include "verify/verify_result.h"
 
 namespace bertjit {
@@ -37,6 +38,9 @@ struct VerifyOptions {
   std::vector<std::string> check_inputs;
   /// Shapes such as "8x128" for which further inputs are made up.
   std::vector<std::string> check_shapes;
+  /// Where the file is to run, which check `target` asks. If it is padded to the longest, so is an example that nothing
+  /// else gives a length.
+  std::optional<Target> target = {};
   /// A list that sha512sum would check; the file's line is looked up by name.
   std::string checksums;
   /// Ids of the checks to run; empty: all.

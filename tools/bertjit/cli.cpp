@@ -52,7 +52,7 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
     return error.what();
   }
   std::string known;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); })) {
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
   return "'" + unknown.front() + "' is no command (known: " + known + ")";
@@ -104,6 +104,8 @@ int run_command(int argc, const char* const* argv, Invocation& invocation) {
   setup_eval(app, invocation);
   setup_bench(app, invocation);
   setup_tokenize(app, invocation);
+  setup_env(app, invocation);
+  setup_pages(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -6,14 +6,16 @@
 
 namespace bertjit {
 
-/// What needs libtorch, loaded once: libbertjit_engine.so from ../lib/ beside the program's folder ($BERTJIT_ENGINE
-/// names another).
+/// What needs libtorch, loaded once: libbertjit_engine.so from ../lib/bertjit/ beside the program's folder
+/// ($BERTJIT_ENGINE names another).
 ///
-/// $TORCH_DIR names the folder of a libtorch to use in place of the one bertjit was built with.
-/// Throws Error(kNotFound) that says what is missing and how to install it.
+/// libtorch itself comes from the folder that $BERTJIT_LIBTORCH (or $TORCH_DIR, as when building) names; else from a
+/// folder `libtorch` beside the program; else from where the linker finds it, which in a build is the one it was built
+/// with; else from Python's package `torch` (libtorch.h). One of another version is refused before it is loaded.
+/// Throws Error(kNotFound) that says what is missing, what was found instead, and how to install it.
 const Engine& engine();
 
-/// What needs ICU, loaded once: libbertjit_text.so from ../lib/ beside the program's folder.
+/// What needs ICU, loaded once: libbertjit_text.so from ../lib/bertjit/ beside the program's folder.
 /// Throws Error(kNotFound) that says what is missing and how to install it.
 const TextEngine& text_engine();
 

@@ -4,7 +4,8 @@
 // other weights or other code is taken for the one it was made from.
 //
 // BERTJIT_MUTANTS=COUNT tries that many (a few otherwise), BERTJIT_MUTANTS=COUNT,FIRST those from number FIRST on: a
-// mutant depends on its number alone. With it 2 s of CPU time are the bound; without, 20 s, for slow machines. One that breaks a promise is kept in the folder for temporary files.
+// mutant depends on its number alone. With it 2 s of CPU time are the bound; without, 20 s, for slow machines. One that
+// breaks a promise is kept in the folder for temporary files.
 #include <algorithm>
 #include <cstdio>
 #include <functional>

@@ -10,6 +10,7 @@
 #include "load_guard.h"
 #include "report/source_report.h"
 #include "report/trace_report.h"
+#include "target_flag.h"
 
 namespace bertjit {
 
@@ -28,6 +29,7 @@ constexpr const char* kFooter = R"(Examples:
   bertjit trace ./bert-base-uncased -o traced_bert.pt
   bertjit trace ./bert-base-uncased -o traced_bert.pt --checksum --check-shapes 1x7 --check-shapes 8x128
   bertjit trace ./bert-base-uncased -o traced_bert.pt --text "Who was Jim Henson ?" --text-pair "Jim Henson was a puppeteer" --mask-index 8
+  bertjit trace ./bert-base-uncased --target neuron-inf1 --pad-to 128 -o neuron_bert.pt
   bertjit trace config.json --init random --seed 0 -o random_bert.pt
   bertjit trace loop.py:fn --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4 -o fn.pt
   bertjit trace loop.py:fn --script --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4 -o fn.pt
@@ -113,6 +115,7 @@ void setup_trace(CLI::App& app, Invocation& invocation) {
   add_grad_flag(*trace, options.grad, {GradMode::kOn, GradMode::kOff});
   trace->add_flag("--fixed-shapes", options.fixed_shapes,
                   "Record sizes as constants: only the example's batch and length");
+  add_target_flag(*trace, options.target);
   trace->add_flag("--script", options.script, "Compile FILE.py:NAME instead of tracing it: control flow is kept")
       ->excludes("--fixed-shapes");
   trace->add_flag(
@@ -135,8 +138,9 @@ void setup_trace(CLI::App& app, Invocation& invocation) {
   add_isolation_flags(*trace, invocation);
   add_threads_flag(*trace, options.threads);
   add_output_flags(*trace, command->output);
-  trace->callback([command, source_flags, &invocation] {
+  trace->callback([trace, command, source_flags, &invocation] {
     refuse_source_flags(command->options.source.path, source_flags);
+    apply_target(*trace, command->options);
     run_isolated(invocation, command->options.source.path, [&] { run_trace(*command, invocation); });
   });
 }

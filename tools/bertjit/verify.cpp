@@ -14,6 +14,7 @@
 #include "report_files.h"
 #include "scan/safety.h"
 #include "support/flight_recorder.h"
+#include "target_flag.h"
 #include "task_flags.h"
 #include "verify_casualty.h"
 
@@ -25,7 +26,7 @@ constexpr const char* kDescription = R"(Judge a TorchScript file: every check th
 
 Checks: safety, checksum (with --checksums), grad-mode, roundtrip, repeat, train-mode, shapes, check-inputs
 (with --source, and --check-inputs or --check-shapes), metamorphic, inputs, constants, source (with --source),
-rebuilt, golden (with --golden), task (with --source and --data), claims, weights.
+rebuilt, golden (with --golden), task (with --source and --data), claims, target (with --target), weights.
 
 SOURCE is what MODULE was made from: a Hugging Face directory or config.json, FILE.py:NAME (run operator by
 operator, as Python would), or a TorchScript .pt. Without inputs, those that a torch.jit.trace(...) in the
@@ -38,6 +39,7 @@ constexpr const char* kFooter = R"(Examples:
   bertjit verify traced_bert.pt --inputs batch.npz --golden outputs.npz
   bertjit verify traced_bert.pt --source ./bert-base-uncased --html report.html --junit report.xml
   bertjit verify int8.pt --source ./minilm-mrpc --data ./glue_data/MRPC --max-flips 8
+  bertjit verify traced_bert.pt --target mobile
   bertjit verify fn.pt --source loop.py:fn --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4
 
 Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked, 3 refused as unsafe.)";
@@ -165,6 +167,7 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   add_list(*verify, "--check-golden", options.check_golden, "Recorded outputs for each --check-inputs, in order",
            "FILE");
   add_task_flags(*verify, options.task, options.limits, "longest, of an int8 file max");
+  add_target_flag(*verify, options.target);
   verify->add_option("--checksums", options.checksums, "List with the file's SHA-512")->option_text("SHA512SUMS");
   verify->add_option("--claims", options.claims, "What MODULE is said to be, in place of what it says of itself (JSON)")
       ->option_text("FILE");
