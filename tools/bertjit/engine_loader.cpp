@@ -168,6 +168,7 @@ const TextEngine* load_text_engine() {
 
 const Engine& engine() {
   static const Engine* loaded = load_engine();
+  loaded->record_flight_to(flight_recorder());  // a process that was forked since has one of its own
   return *loaded;
 }
 

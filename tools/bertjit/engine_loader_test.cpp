@@ -23,8 +23,9 @@ void check_engine_missing(const std::string& environment, const std::string& rea
     INFO(environment << " " << arguments << "\n" << output.out);
     CHECK(output.exit_code == 2);
     CHECK_THAT(output.out, Contains("cannot load the part that needs libtorch: " + reason));
+    CHECK_THAT(output.out, Contains("pip install torch=="));
     CHECK_THAT(output.out, Contains("scripts/setup.sh"));
-    CHECK_THAT(output.out, Contains("TORCH_DIR"));
+    CHECK_THAT(output.out, Contains("BERTJIT_LIBTORCH"));
   }
 }
 
@@ -47,13 +48,27 @@ TEST_CASE("engine: a library that is no engine is refused by name") {
   check_engine_missing("BERTJIT_ENGINE=" + libm, libm + ": is no engine of bertjit");
 }
 
-TEST_CASE("engine: a TORCH_DIR without libtorch is named") {
+TEST_CASE("engine: a folder without libtorch is named, with the variable that names it") {
   const testing::TempDir folder;
-  check_engine_missing("TORCH_DIR='" + folder.path().string() + "'", "TORCH_DIR is " + folder.path().string() + ": ");
+  for (const std::string variable : {"BERTJIT_LIBTORCH", "TORCH_DIR"}) {
+    check_engine_missing(variable + "='" + folder.path().string() + "'",
+                         variable + ": " + folder.path().string() + ": ");
+  }
+}
+
+TEST_CASE("engine: a libtorch of another version is refused before it is loaded") {
+  const testing::TempDir folder;
+  std::filesystem::create_directories(folder / "lib");
+  testing::write_bytes(folder / "lib/libtorch_cpu.so", "never read");
+  testing::write_bytes(folder / "version.py", "__version__ = '1.13.1+cpu'\n");
+  check_engine_missing(
+      "BERTJIT_LIBTORCH='" + folder.path().string() + "'",
+      "BERTJIT_LIBTORCH: " + folder.path().string() + " holds libtorch 1.13.1, this bertjit was built with 2.");
 }
 
 TEST_CASE("engine: empty variables count as unset") {
-  const CommandOutput output = run_under("BERTJIT_ENGINE= TORCH_DIR=", "run '" + kTiny + "' --text hi --quiet");
+  const CommandOutput output =
+      run_under("BERTJIT_ENGINE= BERTJIT_LIBTORCH= TORCH_DIR=", "run '" + kTiny + "' --text hi --quiet");
   INFO(output.out);
   CHECK(output.exit_code == 0);
   CHECK_THAT(output.out, Catch::Matchers::StartsWith("(tensor(["));
@@ -71,7 +86,7 @@ TEST_CASE("engine: checksum and help work without one, and the program maps no l
       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e"
       "2a9ac94fa54ca49f  -\n");
   for (const char* arguments : {"--help", "--version", "trace --help", "verify --help", "tokenize --help"}) {
-    const CommandOutput output = run_under("BERTJIT_ENGINE=/nonexistent TORCH_DIR=/nonexistent", arguments);
+    const CommandOutput output = run_under("BERTJIT_ENGINE=/nonexistent BERTJIT_LIBTORCH=/nonexistent", arguments);
     INFO(output.out);
     CHECK(output.exit_code == 0);
   }

@@ -285,7 +285,7 @@ TEST_CASE("tokenize: without its library the program says what is missing") {
   INFO(output.out);
   CHECK(output.exit_code == 2);
   CHECK_THAT(output.out, Contains("cannot load the part that needs ICU: ") &&
-                             Contains("lib/libbertjit_text.so: cannot open shared object file") &&
+                             Contains("lib/bertjit/libbertjit_text.so: cannot open shared object file") &&
                              Contains("scripts/setup.sh"));
 }
 
