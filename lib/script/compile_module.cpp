@@ -3,6 +3,7 @@
 #include <set>
 
 #include <torch/csrc/jit/frontend/error_report.h>
+#include <torch/csrc/jit/frontend/resolver.h>
 
 #include "script/compile_context.h"
 #include "script/compile_rewrite.h"
