@@ -9,6 +9,7 @@
 #include "checksum/checksum_list.h"
 #include "compare/outputs.h"
 #include "conform/conform.h"
+#include "conform/free_devices.h"
 #include "infer/batch.h"
 #include "infer/guards.h"
 #include "infer/random_state.h"
@@ -159,13 +160,19 @@ torch::jit::Module frozen(const torch::jit::Module& module, bool is_recording, c
 
 /// What is written of a recording, which stays as it is.
 torch::jit::Module finish(const torch::jit::Module& recorded, const TraceOptions& options, const std::string& name) {
-  if (!options.fuse) {
+  const bool frees = options.target && !options.target->takes_device("cpu");
+  if (!options.fuse && !frees) {
     return options.freeze ? frozen(recorded, /*is_recording=*/true, name) : recorded;
   }
   // A copy of the code, with the recording's own weights.
   torch::jit::Module copy =
       options.freeze ? frozen(recorded, /*is_recording=*/true, name) : recorded.clone(/*inplace=*/true);
-  fuse_linear_layers(copy);
+  if (options.fuse) {
+    fuse_linear_layers(copy);
+  }
+  if (frees) {
+    free_devices(copy);
+  }
   return copy;
 }
 

@@ -38,7 +38,8 @@ struct TraceOptions {
   /// inference on CPUs. The checks run on what is written. Not for what stays scripted.
   bool fuse = false;
   /// Where the file is to run. What that needs is not made here: options say it (fixed_shapes, attention), but for the
-  /// length of an example that is padded to the longest. Check `target` then holds what is written to it.
+  /// length of an example that is padded to the longest, and devices that are taken from tensors where it is not the
+  /// CPU. Check `target` then holds what is written to it.
   std::optional<Target> target = {};
   /// Nodes that a recording may have.
   size_t max_nodes = 20'000;

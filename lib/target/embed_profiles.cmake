@@ -1,0 +1,11 @@
+# Writes the JSON files of FOLDER as strings into OUTPUT: cmake -DFOLDER=… -DOUTPUT=… -P embed_profiles.cmake
+file(GLOB files ${FOLDER}/*.json)
+list(SORT files)
+set(code "#include \"target/profiles.h\"\n\nnamespace bertjit {\n\nnamespace {\n\nconstexpr TargetProfile kProfiles[] = {\n")
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  string(APPEND code "    {\"${name}\", R\"__json__(${text})__json__\"},\n")
+endforeach()
+string(APPEND code "};\n\n}  // namespace\n\nstd::span<const TargetProfile> target_profiles() {\n  return kProfiles;\n}\n\n}  // namespace bertjit\n")
+file(WRITE ${OUTPUT} "${code}")
