@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include <ATen/Parallel.h>
+
 #include "bench/statistics.h"
 #include "infer/guards.h"
 #include "support/flight_recorder.h"

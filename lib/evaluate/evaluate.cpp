@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
 #include "evaluate/entrant.h"

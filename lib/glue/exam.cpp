@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include <ATen/Parallel.h>
+
 #include "glue/comparison.h"
 #include "glue/examples.h"
 #include "glue/metrics.h"

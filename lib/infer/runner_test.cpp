@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <ATen/Parallel.h>
+
 #include "infer/guards.h"
 #include "module/module_testing.h"
 #include "testing/error_of.h"

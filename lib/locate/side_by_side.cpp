@@ -5,6 +5,7 @@
 #include <map>
 #include <thread>
 
+#include <ATen/Parallel.h>
 #include <ATen/native/quantized/PackedParams.h>
 
 #include "infer/guards.h"

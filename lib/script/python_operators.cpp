@@ -7,6 +7,7 @@
 
 #include <ATen/Dispatch.h>
 #include <ATen/ScalarOps.h>
+#include <torch/csrc/jit/runtime/custom_operator.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
 namespace bertjit {

@@ -5,6 +5,7 @@
 #include <exception>
 #include <map>
 
+#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/version.h>
 
