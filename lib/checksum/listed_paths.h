@@ -7,7 +7,7 @@
 
 namespace bertjit {
 
-/// Paths that lead to one file by another way are one: `a.pt`, `./a.pt` and, in the same folder, `/models/a.pt`. The
+/// Paths that lead to one file by another way are one: "a.pt", "./a.pt" and, in the same folder, "/models/a.pt". The
 /// last part of a path is taken as it is: a link in a folder is not the file it leads to.
 class ListedPaths {
  public:

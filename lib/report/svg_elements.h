@@ -15,7 +15,7 @@ std::string svg_number(double value);
 /// A <line> of that class.
 std::string svg_line(const char* kind, double x1, double y1, double x2, double y2);
 
-/// A <text>; `anchor` is "start", "middle" or "end", `text` is any text.
+/// A `<text>`; `anchor` is "start", "middle" or "end", `text` is any text.
 std::string svg_label(const char* anchor, double x, double y, const std::string& text);
 
 /// Of UTF-8.

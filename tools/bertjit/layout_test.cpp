@@ -35,4 +35,28 @@ TEST_CASE("layout: no two headers define a type of one name") {
   }
 }
 
+// So the compiler sees that it can be included alone. cmake/Headers.cmake sees to headers without a source.
+TEST_CASE("layout: a header is the first include of its own source") {
+  const std::regex include(R"(^#include ["<]([^">]+)[">])");
+  const fs::path lib = testing::testdata("").parent_path().parent_path() / "lib";
+  int count = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(lib)) {
+    const fs::path source = fs::path(entry.path()).replace_extension(".cpp");
+    if (entry.path().extension() != ".h" || !fs::exists(source)) {
+      continue;
+    }
+    std::ifstream file(source);
+    std::string first;
+    for (std::string line; first.empty() && std::getline(file, line);) {
+      if (std::smatch match; std::regex_search(line, match, include)) {
+        first = match[1];
+      }
+    }
+    ++count;
+    INFO(source.string());
+    CHECK(first == fs::relative(entry.path(), lib).string());
+  }
+  CHECK(count > 200);
+}
+
 }  // namespace bertjit

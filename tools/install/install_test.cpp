@@ -232,4 +232,16 @@ TEST_CASE("install: bertjit::core is found and linked without libtorch") {
   CHECK_THAT(run_command("ldd " + program).out, !Contains("torch"));
 }
 
+TEST_CASE("install: the reference of the headers is made without a warning") {
+  if (run_command("command -v doxygen").exit_code != 0) {
+    std::cerr << "SKIPPED: install: there is no doxygen\n";
+    return;
+  }
+  const CommandOutput output =
+      run_command(quoted(testing::testdata("../scripts/api_docs.sh").lexically_normal()) + " 2>&1");
+  INFO(output.out);
+  CHECK(output.exit_code == 0);
+  CHECK(output.out == "build/api/html/index.html\n");
+}
+
 }  // namespace bertjit
