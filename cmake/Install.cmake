@@ -65,7 +65,7 @@ foreach(folder IN ITEMS site-functions vendor-completions) # zsh's own; Debian's
   install(FILES ${pages}/_bertjit DESTINATION share/zsh/${folder})
 endforeach()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md docs/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/formats/schemas DESTINATION share/bertjit)
 
 # scripts/package.sh makes both. libtorch is no package of Debian 12: the program finds it when it runs.
