@@ -17,6 +17,7 @@ list(REMOVE_ITEM torch_rooms mutate) # for tests
 function(bertjit_public_library target name)
   add_library(${target} INTERFACE)
   target_link_libraries(${target} INTERFACE ${ARGN})
+  target_compile_features(${target} INTERFACE cxx_std_20)
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   add_library(bertjit::${name} ALIAS ${target})
 endfunction()

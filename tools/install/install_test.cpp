@@ -184,7 +184,7 @@ TEST_CASE("install: each command has a manual, each shell its completions") {
   for (const char* file : {"share/man/man1/bertjit.1", "share/man/man1/bertjit-verify.1",
                            "share/man/man1/bertjit-env.1", "share/bash-completion/completions/bertjit",
                            "share/zsh/site-functions/_bertjit", "share/fish/vendor_completions.d/bertjit.fish",
-                           "share/doc/bertjit/copyright", "share/bertjit/schemas/verify.schema.json"}) {
+                           "share/doc/bertjit/copyright", "share/bertjit/schemas/verify-1.schema.json"}) {
     INFO(file);
     CHECK(fs::is_regular_file(prefix() / file));
   }
