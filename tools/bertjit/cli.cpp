@@ -104,6 +104,7 @@ int run_command(int argc, const char* const* argv, Invocation& invocation) {
   setup_eval(app, invocation);
   setup_bench(app, invocation);
   setup_tokenize(app, invocation);
+  setup_report(app, invocation);
   setup_env(app, invocation);
   setup_pages(app, invocation);
   try {

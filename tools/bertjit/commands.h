@@ -18,6 +18,7 @@ void setup_eval(CLI::App& app, Invocation& invocation);
 void setup_bench(CLI::App& app, Invocation& invocation);
 void setup_checksum(CLI::App& app, Invocation& invocation);
 void setup_tokenize(CLI::App& app, Invocation& invocation);
+void setup_report(CLI::App& app, Invocation& invocation);
 void setup_env(CLI::App& app, Invocation& invocation);
 /// `man` and `completions`, made of the commands that `app` has.
 void setup_pages(CLI::App& app, Invocation& invocation);

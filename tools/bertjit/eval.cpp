@@ -18,6 +18,7 @@
 #include "support/error.h"
 #include "support/file.h"
 #include "support/words.h"
+#include "zoo.h"
 
 namespace bertjit {
 
@@ -45,9 +46,10 @@ constexpr const char* kFooter = R"(Examples:
   bertjit eval traced.pt --tokenizer ./minilm-mrpc --data dev.tsv --logits logits.npz --results out
   bertjit eval ./roberta-mnli --task mnli --data ./glue_data --labels contradiction,neutral,entailment
   bertjit eval ./minilm-mrpc --data ./glue_data --split test --logits answers.json
+  bertjit eval --list models.jsonl --data ./glue_data --jobs 4 --output scores.jsonl
 
 Tasks: cola, sst-2, mrpc, sts-b, qqp, mnli (both of its files), qnli, rte, wnli.
-Exit code: 0 evaluated, 2 could not.)";
+Exit code: 0 evaluated, 2 could not, or could not all of --list.)";
 
 struct EvalCommand {
   EvalOptions options;
@@ -56,6 +58,7 @@ struct EvalCommand {
   std::string logits;
   std::string results;
   OutputOptions output;
+  ZooFlags zoo;
 };
 
 /// Folders for eval_results.txt: of one model `results` itself, of several a folder in it for each.
@@ -187,9 +190,8 @@ void setup_eval(CLI::App& app, Invocation& invocation) {
   EvalOptions& options = command->options;
   CLI::App* eval = app.add_subcommand("eval", kDescription);
   eval->footer(kFooter);
-  eval->add_option("MODEL", command->models, "Checkpoints, TorchScript files, FILE.py:NAME")
-      ->required()
-      ->option_text("...");
+  CLI::Option* models =
+      eval->add_option("MODEL", command->models, "Checkpoints, TorchScript files, FILE.py:NAME")->option_text("...");
   add_data_flags(*eval, options);
   eval->add_option("--max-seq-length", options.max_seq_length, "Tokens of a pair; longer ones are cut")
       ->option_text("N [128]")
@@ -212,9 +214,18 @@ void setup_eval(CLI::App& app, Invocation& invocation) {
   add_seed_flag(*eval, options.seed, "Seed of random weights");
   const auto source_flags = add_source_flags(*eval, command->source);
   add_load_flags(*eval, command->source.guard);
+  add_zoo_flags(*eval, models, command->zoo);
   add_isolation_flags(*eval, invocation);
   add_output_flags(*eval, command->output);
-  eval->callback([command, source_flags, &invocation] {
+  eval->callback([command, eval, models, source_flags, &invocation] {
+    require_operand_or_list(*models, command->zoo);
+    if (!command->zoo.list.empty()) {
+      run_zoo(command->zoo, *eval, job_form(*eval, "models", true), command->output, {}, invocation);
+      return;
+    }
+    if (command->options.data.empty()) {
+      throw CLI::RequiredError("--data");
+    }
     run_isolated(invocation, joined(command->models), [&] { run_eval(*command, source_flags, invocation); });
   });
 }

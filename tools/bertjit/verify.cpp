@@ -17,6 +17,7 @@
 #include "target_flag.h"
 #include "task_flags.h"
 #include "verify_casualty.h"
+#include "zoo.h"
 
 namespace bertjit {
 
@@ -40,14 +41,17 @@ constexpr const char* kFooter = R"(Examples:
   bertjit verify traced_bert.pt --source ./bert-base-uncased --html report.html --junit report.xml
   bertjit verify int8.pt --source ./minilm-mrpc --data ./glue_data/MRPC --max-flips 8
   bertjit verify traced_bert.pt --target mobile
+  bertjit verify --list zoo.jsonl --jobs 4 --output results.jsonl --resume
   bertjit verify fn.pt --source loop.py:fn --input 'x=rand:3x4x5' --check-shapes 4x5x6,2x3x4
 
-Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked, 3 refused as unsafe.)";
+Exit code: 0 no check failed, 1 one did, 2 could not answer or nothing was checked, 3 refused as unsafe;
+of --list the highest of its jobs.)";
 
 struct VerifyCommand {
   VerifyOptions options;
   OutputOptions output;
   ReportFiles reports;
+  ZooFlags zoo;
 };
 
 /// Every file the command reads.
@@ -149,7 +153,7 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
   VerifyOptions& options = command->options;
   CLI::App* verify = app.add_subcommand("verify", kDescription);
   verify->footer(kFooter);
-  verify->add_option("MODULE", options.module, "TorchScript file")->required()->option_text(" ");
+  CLI::Option* module = verify->add_option("MODULE", options.module, "TorchScript file")->option_text(" ");
   CLI::Option* source = verify->add_option("--source", options.source.path,
                                            "What it was exported from: a checkpoint, FILE.py:NAME or TorchScript file");
   source->option_text("SOURCE");
@@ -184,10 +188,16 @@ void setup_verify(CLI::App& app, Invocation& invocation) {
       ->check(CLI::NonNegativeNumber);
   verify->add_flag("--equal-nan", options.equal_nan, "NaN outputs pass against NaN");
   add_report_flags(*verify, command->reports);
+  add_zoo_flags(*verify, module, command->zoo);
   add_isolation_flags(*verify, invocation);
   add_threads_flag(*verify, options.threads);
   add_output_flags(*verify, command->output);
-  verify->callback([command, source_flags, &invocation] {
+  verify->callback([command, verify, module, source_flags, &invocation] {
+    require_operand_or_list(*module, command->zoo);
+    if (!command->zoo.list.empty()) {
+      run_zoo(command->zoo, *verify, job_form(*verify, "module", false), command->output, command->reports, invocation);
+      return;
+    }
     refuse_source_flags(command->options.source.path, source_flags);
     run_isolated(
         invocation, command->options.module, [&] { run_verify(*command, invocation); },
