@@ -6,6 +6,18 @@ namespace bertjit {
 
 namespace {
 
+constexpr const char* kHead = R"(# fish completion of bertjit, made by `bertjit completions fish`.
+
+# Files with one of the extensions, and folders on the way to them.
+function __bertjit_files
+    set -l any (string join '|' (string escape --style=regex -- $argv))
+    __fish_complete_path (string replace -r '^--[^=]*=' '' -- (commandline -ct)) |
+        string match -r "^[^\t]*(?:/|$any)(?:\t.*)?\$"
+end
+
+complete -c bertjit -f
+)";
+
 std::string quoted(const std::string& text) {
   std::string result = "'";
   for (const char c : text) {
@@ -27,11 +39,11 @@ std::string arguments_for(const ValueFacts& value) {
     return value.is_word_list ? "(__fish_append , " + words + ")" : words;
   }
   if (value.is_file) {
-    std::string calls;
+    std::string extensions;
     for (const std::string& extension : value.extensions) {
-      calls += "(__fish_complete_suffix " + extension + ")";
+      extensions += " " + extension;
     }
-    return calls.empty() ? "(__fish_complete_path)" : calls;
+    return extensions.empty() ? "(__fish_complete_path)" : "(__bertjit_files" + extensions + ")";
   }
   return value.is_folder ? "(__fish_complete_directories)" : "";
 }
@@ -77,7 +89,7 @@ void print_command(const CommandFacts& command, std::ostream& out) {
 
 std::string fish_completions(const CommandFacts& program) {
   std::ostringstream out;
-  out << "# fish completion of bertjit, made by `bertjit completions fish`.\ncomplete -c bertjit -f\n";
+  out << kHead;
   for (const CommandFacts* command : flatten(program)) {
     print_command(*command, out);
   }

@@ -42,7 +42,7 @@ std::vector<std::string> command_of(const std::string& page) {
 std::string rendered(const std::string& page, const std::string& options) {
   const testing::TempDir folder;
   testing::write_bytes(folder / "page.1", page);
-  return testing::run_command("groff -man -Tutf8 -P-c " + options + " '" + (folder / "page.1").string() + "' 2>&1").out;
+  return testing::run_command("groff -man -Tutf8 -P-cbou " + options + " '" + (folder / "page.1").string() + "' 2>&1").out;
 }
 
 }  // namespace
