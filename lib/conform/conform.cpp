@@ -106,7 +106,6 @@ CheckResult check_target(const Target& target, const ConformSubject& subject) {
   if (const size_t more = fit.misfits.size() - 1; more > 0) {
     result.summary += "; and " + counted(static_cast<int64_t>(more), "finding") + " more";
   }
-  result.advice = "make it for the target: bertjit trace --target " + target.name;
   return result;
 }
 

@@ -129,6 +129,9 @@ class Search {
   static Misfit placed(Misfit misfit, const CodeNode& node) {
     misfit.record = code_record(node);
     misfit.line = location_text(location_of(source_range(node)));
+    if (misfit.line.empty()) {
+      misfit.line = location_text(location_of(node.sourceRange()));
+    }
     return misfit;
   }
 

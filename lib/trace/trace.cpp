@@ -144,7 +144,12 @@ std::optional<CheckResult> fit_check(ModuleRunner& module, const BoundBatch& exa
     claims.emplace();
     claims->dynamic_batch = claims->dynamic_length = !options.fixed_shapes;
   }
-  return check_target(*options.target, {module, example, claims, Tolerance{.equal_nan = options.equal_nan}});
+  CheckResult result =
+      check_target(*options.target, {module, example, claims, Tolerance{.equal_nan = options.equal_nan}});
+  if (result.verdict == Verdict::kFail) {
+    result.advice = "no flag of trace mends this: export a model without it, or for another target";
+  }
+  return result;
 }
 
 /// What is written of a recording or of a compiled module.

@@ -37,9 +37,6 @@ void apply_target(const CLI::App& command, TraceOptions& options) {
     return;
   }
   const Target& target = *options.target;
-  if (is_given(command, "--no-check")) {
-    contradict(target, "--no-check", "is a check");
-  }
   if (const OperatorFit fused = fit_operator(target, kFusedAttention); !fused.taken) {
     if (is_given(command, "--attention") && options.source.model.attention == AttentionKind::kSdpa) {
       contradict(target, "--attention sdpa",

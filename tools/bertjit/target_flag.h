@@ -16,7 +16,7 @@ CLI::Option* add_target_flag(CLI::App& command, std::optional<Target>& target);
 
 /// Sets what options.target needs, of the flags that `command` was not given: --fixed-shapes where it compiles for one
 /// shape, --attention eager where it has no fused operator. Throws Error(kInvalidArgument) for a flag that was given
-/// and says otherwise: --attention, --dtype, --fuse, --script, --no-check.
+/// and says otherwise: --attention, --dtype, --fuse, --script.
 void apply_target(const CLI::App& command, TraceOptions& options);
 
 }  // namespace bertjit

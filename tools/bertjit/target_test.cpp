@@ -74,7 +74,7 @@ TEST_CASE(
 }
 
 TEST_CASE("target: the families that AWS names fit Inferentia when traced for it") {
-  for (const std::string model : {"family/bert-qa", "family/distilbert", "family/roberta"}) {
+  for (const std::string model : {"tiny-bert-mlm", "family/bert-tokencls", "family/distilbert-qa", "family/roberta"}) {
     const TempDir folder;
     trace_model(model, folder / "out.pt", {"--target", "neuron-inf1"});
     CHECK(fs::exists(folder / "out.pt"));
@@ -112,13 +112,14 @@ TEST_CASE("target: fused attention and shapes that are not fixed fail Inferentia
     if (row.at("what") == "aten::scaled_dot_product_attention") {
       modules.push_back(row.at("module"));
       CHECK_THAT(row.at("code_record").get<std::string>(), Contains("code/__torch__/") && Contains(".py"));
+      CHECK_THAT(row.at("line").get<std::string>(), Contains(".py:"));
       CHECK_THAT(row.at("why").get<std::string>(), Contains("--attention eager"));
     }
   }
   CHECK(modules == std::vector<std::string>{"encoder.layer.0.attention.self", "encoder.layer.1.attention.self"});
   CHECK_THAT(check.at("evidence").dump(),
              Contains("is said to take every batch size or length") && Contains("asks for a size of its input"));
-  CHECK_THAT(check.at("where").get<std::string>(), Contains("embeddings"));
+  CHECK(check.at("where") == "encoder.layer.0.attention.self");
 }
 
 TEST_CASE("target: an operator that PyTorch Mobile does not have is named") {
@@ -132,6 +133,28 @@ TEST_CASE("target: an operator that PyTorch Mobile does not have is named") {
   INFO(output);
   CHECK(output.exit_code == 1);
   CHECK_THAT(output.out, Contains("aten::rms_norm in the model is not among the operators of mobile"));
+}
+
+TEST_CASE("target: code that the lite interpreter has no instruction for does not fit a phone") {
+  const TempDir folder;
+  testing::write_bytes(folder / "task.py", R"(import torch
+
+
+def double(x):
+    return x + x
+
+
+def f(x):
+    return torch.jit.wait(torch.jit.fork(double, x))
+)");
+  const CliOutput output =
+      run_bertjit({"trace", (folder / "task.py").string() + ":f", "--script", "--input", "x=rand:2x3", "--target",
+                   "mobile", "-o", (folder / "task.pt").string(), "--format", "json"});
+  INFO(output);
+  CHECK(output.exit_code == 1);
+  CHECK_THAT(find_check(testing::parse_json(output.out), "target").at("summary").get<std::string>(),
+             Contains("forward in the model does not run in the lite interpreter: FORK is not supported in mobile"));
+  CHECK(!fs::exists(folder / "task.pt"));
 }
 
 TEST_CASE("target: int8 for CPUs fits a phone and no GPU") {
@@ -153,6 +176,7 @@ TEST_CASE("target: a trace that does not fit is not written, and says which oper
   CHECK(output.exit_code == 1);
   CHECK_THAT(output.out, Contains("fail  target") && Contains("aten::gather"));
   CHECK(!fs::exists(folder / "out.pt"));
+  trace_model("family/deberta-v2", folder / "out.pt", {"--target", "neuron-inf1", "--no-check"});
 }
 
 TEST_CASE("target: an unknown one, and flags that contradict one, are refused before anything is loaded") {
@@ -171,7 +195,6 @@ TEST_CASE("target: an unknown one, and flags that contradict one, are refused be
   check_refused(with({"neuron-inf1", "--dtype", "float64"}),
                 "--dtype float64: --target neuron-inf1 computes in float32, float16, bfloat16");
   check_refused(with({"mobile", "--fuse"}), "--fuse: --target mobile does not have mkldnn::_linear_pointwise");
-  check_refused(with({"cuda", "--no-check"}), "--no-check: --target cuda is a check");
   check_refused({"trace", "/nonexistent.py:f", "--script", "-o", "o.pt", "--target", "neuron-inf1"},
                 "--script: --target neuron-inf1 needs fixed shapes");
 }
