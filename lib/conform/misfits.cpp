@@ -128,9 +128,13 @@ class Search {
 
   static Misfit placed(Misfit misfit, const CodeNode& node) {
     misfit.record = code_record(node);
-    misfit.line = location_text(location_of(source_range(node)));
-    if (misfit.line.empty()) {
-      misfit.line = location_text(location_of(node.sourceRange()));
+    const SourceLocation archived = location_of(node.sourceRange());
+    if (!misfit.record.empty() && archived.file.ends_with(misfit.record)) {
+      misfit.record += ":" + std::to_string(archived.line);
+    }
+    const SourceLocation original = location_of(source_range(node));
+    if (misfit.record.empty() || original.file != archived.file) {
+      misfit.line = location_text(original);
     }
     return misfit;
   }

@@ -15,8 +15,8 @@ struct Misfit {
   std::string rule;    ///< "operator", "device", "shape", "dtype", "interpreter"
   std::string what;    ///< "aten::scaled_dot_product_attention", a parameter, an argument
   std::string module;  ///< path in the file; "" the root
-  std::string record;  ///< that holds the code: "code/__torch__/….py"; empty if there is none
-  std::string line;    ///< "modeling_bert.py:355:4", else that of the record; empty if the file does not say
+  std::string record;  ///< that holds the code, with the line in a file: "code/__torch__/….py:95"; empty if none does
+  std::string line;    ///< of the source, "modeling_bert.py:355:4"; empty if the file does not say
   std::string why;     ///< reads on from `what`: "is not among the operators of mobile"
   int64_t times = 1;
 };

@@ -45,7 +45,7 @@ const std::vector<Check>& all_checks() {
       {"claims", "architecture, arguments, outputs, dtype and shapes are those the file is said to have",
        "that the numbers are right", "export again as claimed, or mend the claims", nullptr, check_claims},
       {"target", "operators, devices, dtypes and shapes are those of the place where it is to run",
-       "that the target's own compiler takes it: that is not run", "make it for the target: bertjit trace --target",
+       "that the target's own compiler takes it: that is not run", "make it for the target (bertjit trace --target)",
        nullptr, check_fit},
       {"weights", "weights are finite, of the dtype that is claimed, and neither lost nor stored twice",
        "that the weights are the right ones", "export the checkpoint again", nullptr, check_weights},

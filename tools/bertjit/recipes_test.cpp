@@ -21,10 +21,12 @@ fs::path recipe(const std::string& name) {
   return testdata("../docs/recipes").lexically_normal() / name;
 }
 
-/// Runs a command in `folder` with bertjit first on the PATH, standard error included.
+/// Runs a command in `folder` with bertjit first on the PATH, standard error included. One thread each: models are
+/// tiny, and threads that wait for one another cost most where other tests run beside.
 CommandOutput run_in(const fs::path& folder, const std::string& command) {
   const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
-  return testing::run_command("cd '" + folder.string() + "' && export LC_ALL=C.UTF-8 PATH='" + bin.string() +
+  return testing::run_command("cd '" + folder.string() + "' && export LC_ALL=C.UTF-8 OMP_NUM_THREADS=1 PATH='" +
+                              bin.string() +
                               "':\"$PATH\" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null && unset BERTJIT" +
                               " GIT_DIR MAKEFLAGS && { " + command + "\n} 2>&1");
 }
