@@ -72,15 +72,16 @@ install(DIRECTORY docs/formats/schemas DESTINATION share/bertjit)
 # scripts/package.sh makes both. libtorch is no package of Debian 12: the program finds it when it runs.
 set(CPACK_GENERATOR DEB TGZ)
 set(CPACK_PACKAGE_VENDOR "bertjit")
-set(CPACK_PACKAGE_CONTACT "bertjit")
+set(CPACK_PACKAGE_CONTACT "bertjit maintainers")
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
-set(CPACK_PACKAGE_DESCRIPTION "${PROJECT_DESCRIPTION}.
- Checkpoints are traced, files are verified, compared, scanned and checksummed
- without Python. What runs models needs libtorch ${BERTJIT_TORCH_SERIES}, which is looked for when
- the program runs: in BERTJIT_LIBTORCH, beside the program, where Python's torch is.")
+set(CPACK_PACKAGE_DESCRIPTION "Checkpoints are traced, and TorchScript files verified, compared, scanned and checksummed, \
+without Python.
+What runs models needs libtorch ${BERTJIT_TORCH_SERIES}, which is looked for when the program runs: in BERTJIT_LIBTORCH, \
+beside the program, where Python's torch is.")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${TORCH_INSTALL_PREFIX}/lib)

@@ -25,9 +25,9 @@ TEST_CASE("env: versions, libtorch, processor and memory are there, as text and 
   const CliOutput text = run_bertjit({"env"});
   INFO(text);
   CHECK(text.exit_code == 0);
-  for (const std::string part :
-       {"bertjit ", "libtorch ", "int8 engines ", "system ", "cpu ", "memory ",
-        std::string(libtorch.at("version")).c_str(), std::string(libtorch.at("folder")).c_str()}) {
+  const std::vector<std::string> parts{"bertjit ", "libtorch ", "int8 engines ",        "system ",
+                                       "cpu ",     "memory ",   libtorch.at("version"), libtorch.at("folder")};
+  for (const std::string& part : parts) {
     CHECK_THAT(text.out, Contains(part));
   }
 }
