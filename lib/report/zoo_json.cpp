@@ -32,8 +32,8 @@ std::string head(const ZooResult& result) {
   Json checks = Json::object();
   for (const ZooEntry& entry : result.entries) {
     for (const auto& [id, verdict] : entry.checks) {
-      Json& check = checks[id];
-      check[verdict] = check.value(verdict, 0) + 1;
+      Json& count = checks[id][verdict];
+      count = (count.is_null() ? 0 : count.get<size_t>()) + 1;
     }
   }
   const Json json = {{"schema", "bertjit.zoo/1"},

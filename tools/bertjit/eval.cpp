@@ -165,7 +165,6 @@ void add_data_flags(CLI::App& command, EvalOptions& options) {
   command
       .add_option("--data", options.data,
                   "Folder with dev.tsv, or with the task's folder in it, such as MRPC; or one file")
-      ->required()
       ->option_text("DIR")
       ->check(refuse_empty);
   command.add_option("--split", options.split, "Which file; test may be without labels")

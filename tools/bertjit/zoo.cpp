@@ -91,6 +91,14 @@ void refuse_shared_targets(const CLI::App& command, const ReportFiles& reports) 
   }
 }
 
+/// Whether a file of the same content has other stamps than before.
+bool have_moved(const KnownFiles& before, const KnownFiles& now) {
+  return std::ranges::any_of(before, [&now](const auto& file) {
+    const auto found = now.find(file.first);
+    return file.second.stamp && found != now.end() && found->second.stamp && found->second.stamp != file.second.stamp;
+  });
+}
+
 class ZooRunner {
  public:
   ZooRunner(const ZooFlags& flags, const CLI::App& command, const JobForm& form, const OutputOptions& output,
@@ -208,9 +216,9 @@ class ZooRunner {
       }
       const StoredLine* earlier = earlier_of(job);
       if (!job.problem.empty()) {
-        take(job, malformed_line(job), Told::kYes);
+        take(malformed_line(job), Told::kYes);
       } else if (earlier != nullptr && is_surely_unchanged(setting_, job, earlier->line)) {
-        keep(job, *earlier);
+        keep(job, *earlier, std::nullopt);
       } else {
         to_do.push_back(&job);
       }
@@ -231,14 +239,16 @@ class ZooRunner {
     return line;
   }
 
-  /// A job whose line holds; what that line says of the list may be of before.
-  void keep(const ZooJob& job, const StoredLine& earlier) {
+  /// A job whose line holds. It is written anew where the list is another one, or the files were moved: their stamps
+  /// are what the next --resume asks first.
+  void keep(const ZooJob& job, const StoredLine& earlier, const std::optional<ZooLine>& looked_at) {
     ++unchanged_;
-    if (earlier.line.header == setting_.header && earlier.line.index == job.index) {
+    const bool is_moved = looked_at && have_moved(earlier.line.files, looked_at->files);
+    if (is_moved || earlier.line.header != setting_.header || earlier.line.index != job.index) {
+      take(looked_at ? *looked_at : carried_over(setting_, job, earlier), Told::kNo);
+    } else {
       result_.entries.push_back(earlier.entry);
-      return;
     }
-    take(job, carried_over(setting_, job, earlier), Told::kNo);
   }
 
   void start(const ZooJob& job, ChildPool& pool) {
@@ -255,18 +265,17 @@ class ZooRunner {
     const std::unique_ptr<JobChannels> channels = std::move(running_[ended.id]);
     running_.erase(ended.id);
     if (ended.signal == 0 && ended.exit_code == kJobUnchanged) {
-      ++unchanged_;
-      take(job, read_result_line(channels->line(), job.name), Told::kNo);
+      keep(job, *earlier_of(job), read_result_line(channels->line(), job.name));
     } else if (ended.signal == 0 && ended.exit_code == kJobDone) {
-      take(job, read_result_line(channels->line(), job.name), Told::kYes);
+      take(read_result_line(channels->line(), job.name), Told::kYes);
     } else {
-      take(job, lost_line(setting_, job, ended.signal, channels->said()), Told::kYes);
+      take(lost_line(setting_, job, ended.signal, channels->said()), Told::kYes);
     }
   }
 
   enum class Told { kNo, kYes };
 
-  void take(const ZooJob&, const ZooLine& line, Told told) {
+  void take(const ZooLine& line, Told told) {
     ZooEntry entry = entry_of(line);
     const std::string text = write_result_line(line);
     if (file_) {
