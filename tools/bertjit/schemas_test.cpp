@@ -134,6 +134,9 @@ TEST_CASE("schemas: what every command prints as JSON is valid, and the schemas 
   documents.add({"checksum", "--format", "json", "--check", "--recursive", list, bert});
   documents.add({"checksum", "--format", "json", "--weights", bert, traced});
   documents.add("tokenize-line", run_bertjit({"tokenize", "--tokenizer", bert, "a text"}).out);
+  for (const auto& profile : fs::directory_iterator(testdata("../lib/target/profiles"))) {
+    documents.add("target", testing::read_bytes(profile.path()));
+  }
   documents.add("claims", testing::run_python("import sys, zipfile\n"
                                               "print(zipfile.ZipFile(sys.argv[1]).read('traced/extra/bertjit.json')"
                                               ".decode())",
