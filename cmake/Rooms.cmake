@@ -2,10 +2,10 @@
 #
 #   bertjit_room(checksum USES support LINKS OpenSSL::Crypto)
 #   bertjit_room(models TORCH USES support checkpoint)
-#   bertjit_room(verify TORCH USES module infer TESTS_USE trace)
+#   bertjit_room(verify TORCH USES module infer TESTS_USE trace TEST_PARTS "verify: no clean")
 #
 # USES names the rooms it may call; that line is the layering. TESTS_USE names further ones that only its tests call,
-# to make what the room judges. TORCH marks rooms that need libtorch: they share one
+# to make what the room judges; TEST_PARTS are said at bertjit_test_program. TORCH marks rooms that need libtorch: they share one
 # precompiled header (20 s a file otherwise) and may be used only by other such rooms.
 # Sources and tests are found by pattern: *.cpp, and *_test.cpp for the tests. A project that bertjit is a part of does
 # not get the tests. A room's tests are one program and one
@@ -39,7 +39,7 @@ function(bertjit_use_torch target)
 endfunction()
 
 function(bertjit_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "USES;LINKS;TESTS_USE" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH" "" "USES;LINKS;TESTS_USE;TEST_PARTS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
   if(tests)
@@ -70,21 +70,34 @@ function(bertjit_room name)
 
   if(tests AND PROJECT_IS_TOP_LEVEL)
     list(TRANSFORM ROOM_TESTS_USE PREPEND bertjit_)
-    bertjit_test_program(bertjit_${name}_tests TESTS ${tests} LABEL unit LINKS bertjit_${name} ${ROOM_TESTS_USE})
+    set(label unit)
+    if(ROOM_TORCH)
+      set(label model)
+    endif()
+    bertjit_test_program(bertjit_${name}_tests TESTS ${tests} LABEL ${label} LINKS bertjit_${name} ${ROOM_TESTS_USE}
+                         PARTS ${ROOM_TEST_PARTS})
     if(ROOM_TORCH)
       bertjit_use_torch(bertjit_${name}_tests)
-      set_tests_properties(${name} PROPERTIES LABELS model)
     endif()
   endif()
 endfunction()
 
 # One ctest entry a program, not a case: loading libtorch costs half a second each time. Catch2 prints what failed.
+# PARTS are beginnings of test names that take minutes: each is an entry of its own, so that cores share them.
 function(bertjit_test_program program)
-  cmake_parse_arguments(PROGRAM "" "LABEL" "TESTS;LINKS" ${ARGN})
+  cmake_parse_arguments(PROGRAM "" "LABEL" "TESTS;LINKS;PARTS" ${ARGN})
   add_executable(${program} ${PROGRAM_TESTS})
   target_link_libraries(${program} PRIVATE bertjit_testing ${PROGRAM_LINKS})
   bertjit_compile_options(${program})
   string(REGEX REPLACE "^bertjit_(.*)_tests$" "\\1" entry ${program})
-  add_test(NAME ${entry} COMMAND ${program})
+  set(rest "")
+  foreach(part IN LISTS PROGRAM_PARTS)
+    string(REGEX REPLACE "[^a-z0-9]+" "-" name "${entry} ${part}")
+    add_test(NAME ${name} COMMAND ${program} --warn NoTests "${part}*")
+    # Long ones first, so that none is left to run alone at the end.
+    set_tests_properties(${name} PROPERTIES LABELS ${PROGRAM_LABEL} TIMEOUT 1800 COST 100)
+    list(APPEND rest "~${part}*")
+  endforeach()
+  add_test(NAME ${entry} COMMAND ${program} ${rest})
   set_tests_properties(${entry} PROPERTIES LABELS ${PROGRAM_LABEL} TIMEOUT 1800)
 endfunction()

@@ -27,6 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kOld = "old bytes\n";
+/// Of one command over nothing, and as many over old files.
+constexpr size_t kUsualPoints = 9;
 
 std::string in_shell_quotes(const fs::path& path) {
   return "'" + path.string() + "'";
@@ -171,7 +173,7 @@ bool tries_all() {
 }
 
 /// A kill at every call, and of the other ways to fail each at every call that is no plain write and at some that are;
-/// without tries_all() only calls that are no plain writes and a few that are, with one way after the other.
+/// without tries_all() a few points of these, with one way after the other.
 std::vector<Point> choose_points(const Names& calls, Before before) {
   static const Names kOthers = {"TERM", "ENOSPC", "EIO", "INT", "EDQUOT"};
   const size_t stride = std::max<size_t>(1, calls.size() / (tries_all() ? 40 : 4));
@@ -187,6 +189,14 @@ std::vector<Point> choose_points(const Names& calls, Before before) {
       const size_t turn = points.size();
       points.push_back({before, i + 1, calls[i], turn % 2 == 0 ? "KILL" : kOthers[turn / 2 % kOthers.size()]});
     }
+  }
+  if (!tries_all() && points.size() > kUsualPoints) {
+    // Every so many, so that ways and places still take turns.
+    std::vector<Point> fewer;
+    for (size_t i = 0; i < kUsualPoints; ++i) {
+      fewer.push_back(points[i * points.size() / kUsualPoints]);
+    }
+    return fewer;
   }
   return points;
 }
