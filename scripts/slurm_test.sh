@@ -108,7 +108,7 @@ done_by_then=$(wc -l < "results/$task.jsonl")
 cp "results/$task.jsonl" lost_node.jsonl
 kill -9 "$(cat "$folder/slurmd.n2.pid")"
 for process in /proc/[0-9]*; do
-  if tr '\0' '\n' < "$process/environ" 2> /dev/null | grep -qx SLURMD_NODENAME=n2; then
+  if { tr '\0' '\n' < "$process/environ"; } 2> /dev/null | grep -qx SLURMD_NODENAME=n2; then
     parent=$(sed -n 's/^PPid:\t//p' "$process/status" 2> /dev/null || true)
     if grep -qs '^slurmstepd' "/proc/${parent:-0}/comm"; then kill -9 "$parent" 2> /dev/null || true; fi
     kill -9 "${process#/proc/}" 2> /dev/null || true

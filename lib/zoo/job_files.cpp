@@ -110,7 +110,9 @@ std::vector<std::string> files_of_job(const ZooJob& job, const JobFlags& default
     const auto flag = form.flags.find(name);
     if (flag != form.flags.end() && flag->second.names_file) {
       for (const std::string& value : values) {
-        add_named(value, files);
+        if (std::error_code ignored; !flag->second.or_word || fs::exists(value, ignored)) {
+          add_named(value, files);
+        }
       }
     }
   }

@@ -49,6 +49,20 @@ TEST_CASE("job files: operands, files that flags name, and all of folders but wh
   CHECK(files_of(lost, {{"source", {lost}}}, {{"source", {model}}, {"inputs", {"x.npz"}}}) == Paths{lost, "x.npz"});
 }
 
+TEST_CASE("job files: what may be a word is a file only where there is one") {
+  const TempDir dir;
+  JobForm form = kForm;
+  form.flags["target"] = {true, true, true};
+  ZooJob job;
+  job.operands = {"a.pt"};
+  job.flags = {{"target", {"mobile"}}};
+  CHECK(files_of_job(job, {}, form) == Paths{"a.pt"});
+  const std::string profile = dir / "profile.json";
+  write_bytes(profile, "{}");
+  job.flags = {{"target", {profile}}};
+  CHECK(files_of_job(job, {}, form) == Paths{profile, "a.pt"});
+}
+
 TEST_CASE("job files: with FILE.py:NAME come the files it may import") {
   const TempDir dir;
   fs::create_directories(dir / "package");

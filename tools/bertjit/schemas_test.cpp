@@ -134,6 +134,17 @@ TEST_CASE("schemas: what every command prints as JSON is valid, and the schemas 
   documents.add({"checksum", "--format", "json", "--check", "--recursive", list, bert});
   documents.add({"checksum", "--format", "json", "--weights", bert, traced});
   documents.add("tokenize-line", run_bertjit({"tokenize", "--tokenizer", bert, "a text"}).out);
+  const std::string jobs = documents.path("jobs.jsonl");
+  const std::string lines = documents.path("lines.jsonl");
+  testing::write_bytes(jobs,
+                       "{\"module\": \"" + traced + "\", \"only\": \"weights\"}\n{\"module\": \"/nonexistent\"}\n");
+  documents.add("zoo", run_command(testing::program() + " verify --list '" + jobs + "' --output '" + lines +
+                                   "' --shard 1/1 --quiet --format json 2> /dev/null")
+                           .out);
+  std::istringstream results(testing::read_bytes(lines));
+  for (std::string line; std::getline(results, line);) {
+    documents.add("verify-list", line);
+  }
   for (const auto& profile : fs::directory_iterator(testdata("../lib/target/profiles"))) {
     documents.add("target", testing::read_bytes(profile.path()));
   }

@@ -35,9 +35,15 @@ const std::set<std::string> kPathWords = {"FILE", "DIR", "SOURCE", "SHA512SUMS"}
 
 constexpr const char* kThreads = "threads";
 
-std::string value_word(const CLI::Option& option) {
-  const std::string& text = option.get_option_text();
-  return text.substr(0, text.find(' '));
+/// The flag by what the help shows for its value: "FILE", "NAME [mrpc]", "cpu|cuda|FILE.json".
+JobFlag job_flag(const CLI::Option& option, const std::string& name) {
+  std::string word = option.get_option_text().substr(0, option.get_option_text().find_first_of(" ["));
+  const bool has_choice = word.find('|') != std::string::npos;
+  word = word.substr(word.rfind('|') + 1);
+  word = word.substr(0, word.find('.'));
+  return {.takes_value = option.get_items_expected_max() > 0,
+          .names_file = kPathWords.contains(word) && !kWritten.contains(name),
+          .or_word = has_choice};
 }
 
 /// The list's folder, from which its paths start.
@@ -51,9 +57,12 @@ std::string read_list(const ZooFlags& flags, Invocation& invocation) {
 }
 
 /// A path from here as a path from the list's folder.
-std::string rebased(const std::string& path, const fs::path& folder) {
+std::string rebased(const std::string& path, const JobFlag& flag, const fs::path& folder) {
   const fs::path here = fs::current_path();
-  return here == folder || fs::path(path).is_absolute() ? path : (here / path).lexically_relative(folder).string();
+  std::error_code ignored;
+  const bool is_word = flag.or_word && !fs::exists(path, ignored);
+  return here == folder || is_word || fs::path(path).is_absolute() ? path
+                                                                   : (here / path).lexically_relative(folder).string();
 }
 
 /// The command line's flags for all jobs, with values as they were typed.
@@ -73,7 +82,7 @@ JobFlags default_flags(const std::vector<std::string>& arguments, const JobForm&
     const bool has_value = equals < arguments[i].size();
     if (has_value || flag->second.takes_value) {
       const std::string value = has_value ? arguments[i].substr(equals + 1) : arguments[++i];
-      values.push_back(flag->second.names_file ? rebased(value, folder) : value);
+      values.push_back(flag->second.names_file ? rebased(value, flag->second, folder) : value);
     }
   }
   return flags;
@@ -318,12 +327,12 @@ class ZooRunner {
 }  // namespace
 
 void add_zoo_flags(CLI::App& command, CLI::Option* operand, ZooFlags& flags) {
+  const std::string key = command.get_name() == "eval" ? "models" : "module";
   CLI::Option* list = command.add_option(
       "--list", flags.list,
-      "Many jobs instead of one: a line each, {\"name\": …, \"" +
-          std::string(command.get_name() == "eval" ? "models" : "module") +
-          "\": …} and any of these flags by their long names; flags given here are defaults for all. Relative paths "
-          "in it start at its folder; - is standard input");
+      "Many jobs instead of one: lines such as {\"name\": \"a\", \"" + key +
+          "\": \"a.pt\"}, with any of these flags by their long names; flags given here are defaults for all. Relative "
+          "paths in it start at its folder; - is standard input");
   list->option_text("FILE.jsonl")->check(refuse_empty)->excludes(operand);
   const auto add = [&](const char* name, auto& field, const char* help, const char* value) {
     return command.add_option(name, field, help)->option_text(value)->needs(list);
@@ -351,8 +360,7 @@ JobForm job_form(const CLI::App& command, const std::string& key, bool has_many_
   for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames()) {
       if (!kOfList.contains(name)) {
-        form.flags[name] = {.takes_value = option->get_items_expected_max() > 0,
-                            .names_file = kPathWords.contains(value_word(*option)) && !kWritten.contains(name)};
+        form.flags[name] = job_flag(*option, name);
       }
     }
   }

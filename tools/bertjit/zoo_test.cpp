@@ -177,6 +177,7 @@ TEST_CASE("verify --list: paths start at the list's folder, those of the command
   INFO(output);
   CHECK(output.exit_code == 0);
   CHECK(parse_json(output.out).at("jobs").at(0).at("report").at("source") == "../tiny-bert");
+  CHECK(zoo.run("verify --list lists/zoo.jsonl --source tiny-bert --target cpu --only target").exit_code == 0);
   const CliOutput piped = zoo.run("verify --list - --source ./tiny-bert --only source < lists/zoo.jsonl");
   CHECK(piped.exit_code == 2);
   CHECK_THAT(piped.out, Contains("../good.pt"));
