@@ -26,6 +26,19 @@ void look_at_shapes(const ConformSubject& subject, CodeFit& fit) {
   }
 }
 
+/// What was found before is an answer also where the module does not run.
+void look_at_bytecode(const ConformSubject& subject, CodeFit& fit) {
+  try {
+    if (auto fault = run_lite(subject)) {
+      fit.misfits.push_back(*std::move(fault));
+    }
+  } catch (const RunError&) {
+    if (fit.misfits.empty()) {
+      throw;
+    }
+  }
+}
+
 std::string place(const Misfit& misfit) {
   return misfit.what + " in " + (misfit.module.empty() ? "the model" : misfit.module);
 }
@@ -90,9 +103,7 @@ CheckResult check_target(const Target& target, const ConformSubject& subject) {
     look_at_shapes(subject, fit);
   }
   if (target.lite_interpreter) {
-    if (auto fault = run_lite(subject)) {
-      fit.misfits.push_back(*std::move(fault));
-    }
+    look_at_bytecode(subject, fit);
   }
   CheckResult result{"target", Verdict::kPass, "", "", evidence(target, fit)};
   if (fit.misfits.empty()) {

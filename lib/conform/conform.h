@@ -33,7 +33,8 @@ struct ConformSubject {
 /// lite interpreter the module gives the same outputs, as far as the profile asks for each.
 ///
 /// The evidence has a row for each fault and module: rule, operator, module, code record and line, how often. `where`
-/// is the first one's module.
+/// is the first one's module. Throws RunError where it is to run in the lite interpreter and does not run at all,
+/// unless something else was found.
 CheckResult check_target(const Target& target, const ConformSubject& subject);
 
 }  // namespace bertjit

@@ -1,5 +1,7 @@
 #include "conform/conform.h"
 
+#include "conform/free_devices.h"
+#include "conform/misfits.h"
 #include "infer/batch.h"
 #include "module/module_testing.h"
 #include "testing/testing.h"
@@ -152,6 +154,25 @@ TEST_CASE("target: where shapes are to be fixed, claims and code that take other
   const CheckResult other = fit("neuron-inf1", with_line("x = x.view(1, 3, 4)"));
   CHECK(other.verdict == Verdict::kFail);
   CHECK_THAT(other.summary, Contains("does not take the example (four ids)"));
+}
+
+TEST_CASE("target: of a module that does not take the example nothing is said of the lite interpreter") {
+  CHECK_THROWS_AS(fit("mobile", with_line("x = x.view(1, 3, 4)")), RunError);
+}
+
+TEST_CASE(
+    "free_devices: what was made on the CPU or moved there takes its device from a tensor, with the same numbers") {
+  torch::jit::Module module = scripted(R"(
+def forward(self, input_ids):
+    positions = torch.arange(4, device="cpu")
+    x = torch.embedding(self.word_embeddings.weight, input_ids + positions)
+    return x.to("cpu") * self.scale
+)");
+  const at::Tensor ids = at::arange(4, at::kLong);
+  const at::Tensor before = module.clone().forward({ids}).toTensor();
+  free_devices(module);
+  CHECK(at::equal(module.forward({ids}).toTensor(), before));
+  CHECK(find_misfits(module, load_target("cuda")).misfits.empty());
 }
 
 TEST_CASE("target: an example without a length is padded to the longest, where the target asks for that") {

@@ -1,6 +1,5 @@
 #include "conform/free_devices.h"
 
-#include <algorithm>
 #include <vector>
 
 #include <torch/csrc/jit/ir/constants.h>
@@ -17,11 +16,8 @@ bool is_tensor(const Value* value) {
   return value->type()->isSubtypeOf(*c10::TensorType::get());
 }
 
-/// The place of the argument that says "the CPU", of a node that is given no tensor; -1 if it is none.
+/// The place of the argument that says "the CPU"; -1 if none does.
 int64_t cpu_argument(const Node& node) {
-  if (std::ranges::any_of(node.inputs(), is_tensor)) {
-    return -1;
-  }
   for (size_t i = 0; i < node.inputs().size(); ++i) {
     const auto value = torch::jit::toIValue(node.input(i));
     if (value && value->isDevice() && value->toDevice().is_cpu()) {
@@ -31,8 +27,14 @@ int64_t cpu_argument(const Node& node) {
   return -1;
 }
 
-/// A tensor that is there before `node` and lies where the model does: an argument, or a weight that was read.
-Value* tensor_before(Graph& graph, const Node* node) {
+/// A tensor that lies where the node's result is to lie: its own input, an argument of the code, or a weight that was
+/// read before.
+Value* tensor_at_hand(Graph& graph, Node* node) {
+  for (Value* input : node->inputs()) {
+    if (is_tensor(input)) {
+      return input;
+    }
+  }
   for (Value* input : graph.inputs()) {
     if (is_tensor(input)) {
       return input;
@@ -50,19 +52,19 @@ Value* tensor_before(Graph& graph, const Node* node) {
 }
 
 void free_devices(Graph& graph) {
-  std::vector<Node*> makers;
+  std::vector<Node*> users;
   for (Node* node : graph.nodes()) {
     if (cpu_argument(*node) >= 0) {
-      makers.push_back(node);
+      users.push_back(node);
     }
   }
-  for (Node* maker : makers) {
-    if (Value* tensor = tensor_before(graph, maker)) {
+  for (Node* user : users) {
+    if (Value* tensor = tensor_at_hand(graph, user)) {
       Node* device = graph.create(c10::prim::device, {tensor});
       device->output()->setType(c10::DeviceObjType::get());
-      device->setScope(maker->scope());
-      device->insertBefore(maker);
-      maker->replaceInput(static_cast<size_t>(cpu_argument(*maker)), device->output());
+      device->setScope(user->scope());
+      device->insertBefore(user);
+      user->replaceInput(static_cast<size_t>(cpu_argument(*user)), device->output());
     }
   }
 }

@@ -26,12 +26,13 @@ std::optional<Misfit> run_lite(const ConformSubject& subject) {
   const RandomStateGuard random;
   // The bytecode shares buffers with what it is made from, and a run may change them.
   ModuleRunner fresh = subject.module.fresh_copy();
+  // Not the interpreter's fault where the module itself does not take the example.
+  const c10::IValue expected = fresh.run_on_copy(subject.example, GradMode::kOff);
+  random.state().restore();
   try {
     const GradGuard no_grad(GradMode::kOff);
-    torch::jit::mobile::Module bytecode = torch::jit::jitModuleToMobile(fresh.module(), {});
+    torch::jit::mobile::Module bytecode = torch::jit::jitModuleToMobile(subject.module.fresh_copy().module(), {});
     const c10::IValue actual = bytecode.forward(subject.example.copy().values);
-    random.state().restore();
-    const c10::IValue expected = fresh.run_on_copy(subject.example, GradMode::kOff);
     const OutputDifference difference =
         compare_named(expected, actual, subject.module.output_names(), subject.tolerance);
     if (!difference.matches) {

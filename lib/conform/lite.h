@@ -11,7 +11,7 @@ namespace bertjit {
 /// Turns the module into bytecode, as Module::_save_for_mobile does, and runs it on the example; weights are shared.
 ///
 /// A fault where it cannot be turned into bytecode, does not run, or gives other outputs than the module; nullopt if
-/// there is none.
+/// there is none. Throws RunError where the module itself does not take the example.
 std::optional<Misfit> run_lite(const ConformSubject& subject);
 
 }  // namespace bertjit

@@ -73,6 +73,12 @@ TEST_CASE(
   CHECK_THAT(baked.at("summary").get<std::string>(),
              Contains("aten::arange in ") && Contains("has device cpu baked in"));
   CHECK(!baked.at("where").get<std::string>().empty());
+  // A finished file is mended by tracing it anew.
+  const CliOutput again = run_bertjit({"trace", (folder / "cpu.pt").string(), "--target", "cuda", "-o",
+                                       (folder / "again.pt").string(), "--threads", "1"});
+  INFO(again);
+  CHECK(again.exit_code == 0);
+  CHECK(fit(folder / "again.pt", "cuda").at("verdict") == "pass");
 }
 
 TEST_CASE("target: the families that AWS names fit Inferentia when traced for it") {
