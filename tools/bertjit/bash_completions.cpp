@@ -66,17 +66,18 @@ std::string call_for(const ValueFacts& value) {
   for (const std::string& word : value.words) {
     words += (words.empty() ? "" : " ") + word;
   }
+  std::string calls;
   if (!words.empty()) {
-    return (value.is_word_list ? "_bertjit_list '" : "_bertjit_words '") + words + "'";
+    calls = (value.is_word_list ? "_bertjit_list '" : "_bertjit_words '") + words + "'";
   }
   if (value.is_file) {
-    std::string call = "_bertjit_files";
+    calls += std::string(calls.empty() ? "" : "; ") + "_bertjit_files";
     for (const std::string& extension : value.extensions) {
-      call += " " + extension;
+      calls += " " + extension;
     }
-    return call;
+    return calls;
   }
-  return value.is_folder ? "_bertjit_folders" : "";
+  return value.is_folder ? "_bertjit_folders" : calls;
 }
 
 std::string quoted(const std::string& text) {

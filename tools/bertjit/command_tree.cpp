@@ -24,10 +24,17 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-/// Placeholders are in capitals or file names; what else there is stands for itself: "eager|sdpa", "random".
-bool is_list_of_words(const std::string& placeholder) {
-  static const std::regex words(R"([a-z0-9][a-z0-9_-]*(\|[a-z0-9][a-z0-9_-]*)*)");
-  return std::regex_match(placeholder, words);
+/// Placeholders are in capitals or file names; what else there is stands for itself: "eager|sdpa", "random", and "cpu"
+/// of "cpu|FILE.json".
+std::vector<std::string> find_words(const std::string& placeholder) {
+  static const std::regex word(R"([a-z0-9][a-z0-9_-]*)");
+  std::vector<std::string> words;
+  for (const std::string& part : split(placeholder, '|')) {
+    if (std::regex_match(part, word)) {
+      words.push_back(part);
+    }
+  }
+  return words;
 }
 
 std::vector<std::string> find_all(const std::string& text, const std::regex& pattern) {
@@ -64,12 +71,12 @@ std::vector<std::string> words_after(const std::string& title, const std::string
 
 /// `name` of a positional; empty for a flag.
 void describe_files(const std::string& name, const std::string& help, ValueFacts& value) {
-  static const std::regex file(R"((OUT|FILE|SHA512SUMS)\b.*)");
+  static const std::regex file(R"((^|\|)(OUT|FILE|SHA512SUMS)\b)");
   const std::string& kind = name.empty() ? value.placeholder : name;
   const bool is_model = kind == "SOURCE" || kind == "MODEL" || kind == "A" || kind == "B";
   const bool is_module = kind == "MODULE";
   value.is_folder = is_model || kind == "DIR";
-  value.is_file = is_model || is_module || std::regex_match(kind, file);
+  value.is_file = is_model || is_module || std::regex_search(kind, file);
   if (is_model) {
     value.extensions = {".pt", ".pth", ".json", ".py", ".safetensors", ".bin"};
   } else if (is_module) {
@@ -87,9 +94,8 @@ ValueFacts describe_value(const CLI::Option& option, const CLI::App& command) {
   const bool has_preset = std::regex_match(text, match, with_preset);
   value.placeholder = has_preset ? match[1].str() : text;
   value.preset = has_preset ? match[2].str() : "";
-  if (is_list_of_words(value.placeholder)) {
-    value.words = split(value.placeholder, '|');
-  } else if (value.placeholder == "ID,...") {
+  value.words = find_words(value.placeholder);
+  if (value.placeholder == "ID,...") {
     value.words = words_after("Checks:", command.get_description());
     value.is_word_list = true;
   } else if (option.check_name("--task")) {

@@ -8,7 +8,7 @@
 
 namespace bertjit {
 
-/// What may stand for a value, for who offers some.
+/// What may stand for a value, for who offers some: words, files, or either.
 struct ValueFacts {
   std::string placeholder;         ///< "FILE", "eager|sdpa"; empty for a flag without value
   std::string preset;              ///< what holds without it, "sdpa"; empty if the help names none

@@ -32,9 +32,12 @@ const std::vector<Completion> kCompletions = {
     {"bertjit verify --only roundt", "roundtrip"},                // a check
     {"bertjit verify --skip safety,roundt", "safety,roundtrip"},  // the last of a list
     {"bertjit eval --task mr", "mrpc"},
+    {"bertjit trace --target neu", "neuron-inf1"},  // a word where a file may stand too
+    {"bertjit trace --target prof", "profile.json"},
     {"bertjit verify mod", "model.pt"},             // a file of the kind that fits: model.txt lies beside it
     {"bertjit run m --inputs bat", "batch.npz"},    // not batch.txt
     {"bertjit run m --tokenizer fold", "folder/"},  // not folder.txt
+    {"bertjit verify --list job", "jobs.jsonl"},    // of one kind alone
     {"bertjit trace fold", "folder/"},              // a checkpoint
     {"bertjit scan any.t", "any.txt"},              // any file
 };
@@ -44,7 +47,8 @@ class Playground {
  public:
   explicit Playground(const std::string& shell) {
     fs::create_directories(files() / "folder");
-    for (const char* name : {"model.pt", "model.txt", "batch.npz", "batch.txt", "folder.txt", "any.txt"}) {
+    for (const char* name : {"model.pt", "model.txt", "batch.npz", "batch.txt", "folder.txt", "any.txt", "profile.json",
+                             "jobs.jsonl", "jobs.txt"}) {
       testing::write_bytes(files() / name, "");
     }
     const auto output = run_bertjit({"completions", shell});

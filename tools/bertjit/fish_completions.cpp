@@ -35,17 +35,18 @@ std::string arguments_for(const ValueFacts& value) {
   for (const std::string& word : value.words) {
     words += (words.empty() ? "" : " ") + word;
   }
-  if (!words.empty()) {
-    return value.is_word_list ? "(__fish_append , " + words + ")" : words;
+  if (value.is_word_list && !words.empty()) {
+    return "(__fish_append , " + words + ")";
   }
   if (value.is_file) {
     std::string extensions;
     for (const std::string& extension : value.extensions) {
       extensions += " " + extension;
     }
-    return extensions.empty() ? "(__fish_complete_path)" : "(__bertjit_files" + extensions + ")";
+    words += (words.empty() ? "" : " ");
+    return words + (extensions.empty() ? "(__fish_complete_path)" : "(__bertjit_files" + extensions + ")");
   }
-  return value.is_folder ? "(__fish_complete_directories)" : "";
+  return value.is_folder ? "(__fish_complete_directories)" : words;
 }
 
 /// When a line is about `command`: its words were typed, and none of a command inside it.

@@ -6,6 +6,17 @@ namespace bertjit {
 
 namespace {
 
+constexpr const char* kHead = R"zsh(#compdef bertjit
+# zsh completion of bertjit, made by `bertjit completions zsh`.
+
+# GLOB WORD...: the words, and files of the kind.
+_bertjit_words_or_files() {
+  local glob=$1
+  shift
+  _alternative "words:word:($*)" "files:file:_files -g '$glob'"
+}
+)zsh";
+
 /// Inside single quotes, with the signs that _arguments reads itself taken literally.
 std::string escaped(const std::string& text) {
   std::string result;
@@ -29,12 +40,13 @@ std::string joined(const std::vector<std::string>& words, const std::string& sep
   return text;
 }
 
+/// "*.pt", "*.(pt|pth)" (of one name "(pt)" would be flags for the glob); empty for any file.
 std::string glob(const std::vector<std::string>& extensions) {
   std::string any;
   for (const std::string& extension : extensions) {
     any += (any.empty() ? "" : "|") + extension.substr(1);
   }
-  return any.empty() ? "_files" : "_files -g \"*.(" + any + ")\"";
+  return any.empty() ? "" : extensions.size() == 1 ? "\"*." + any + "\"" : "\"*.(" + any + ")\"";
 }
 
 /// The part of a specification behind the message: what completes the value.
@@ -42,11 +54,15 @@ std::string action(const ValueFacts& value) {
   if (value.is_word_list && !value.words.empty()) {
     return "_values -s , value " + joined(value.words, " ");
   }
+  if (value.is_file && !value.words.empty()) {
+    const std::string files = glob(value.extensions);
+    return " _bertjit_words_or_files " + (files.empty() ? "\"*\"" : files) + " " + joined(value.words, " ");
+  }
   if (!value.words.empty()) {
     return "(" + joined(value.words, " ") + ")";
   }
   if (value.is_file) {
-    return glob(value.extensions);
+    return value.extensions.empty() ? "_files" : "_files -g " + glob(value.extensions);
   }
   return value.is_folder ? "_files -/" : " ";
 }
@@ -104,7 +120,7 @@ void print_function(const CommandFacts& command, std::ostream& out) {
 
 std::string zsh_completions(const CommandFacts& program) {
   std::ostringstream out;
-  out << "#compdef bertjit\n# zsh completion of bertjit, made by `bertjit completions zsh`.\n";
+  out << kHead;
   for (const CommandFacts* command : flatten(program)) {
     print_function(*command, out);
   }
