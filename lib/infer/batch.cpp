@@ -65,9 +65,11 @@ Encoding encode(const InputOptions& options, const Tokenizer& tokenizer, const s
   return encoding;
 }
 
+constexpr int64_t kMostPadded = 1 << 20;
+
 void pad(Encoding& encoding, int64_t length, const Tokenizer& tokenizer) {
   const auto size = static_cast<size_t>(length);
-  if (length < 1 || length > (1 << 20) || encoding.input_ids.size() > size) {
+  if (length < 1 || length > kMostPadded || encoding.input_ids.size() > size) {
     throw Error(ErrorKind::kInvalidArgument, "--pad-to " + std::to_string(length) + ": the text has " +
                                                  std::to_string(encoding.input_ids.size()) + " tokens");
   }
@@ -317,6 +319,10 @@ Batch make_batch(const InputOptions& options, const Signature& signature, const 
   }
   const bool has_choices = std::ranges::any_of(signature.inputs, [](const auto& input) { return input.rank == 3; });
   const int64_t length = options.pad_to.value_or(kGuideLength);
+  if (length < 1 || length > kMostPadded) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "--pad-to " + std::to_string(length) + ": is not a number from 1 to " + std::to_string(kMostPadded));
+  }
   Batch batch = shape_batch(has_choices ? std::vector<int64_t>{1, 2, length} : std::vector<int64_t>{1, length},
                             signature, options.seed);
   batch.origin = batch.values.empty() ? "defaults" : batch.origin;

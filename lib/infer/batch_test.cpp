@@ -142,6 +142,13 @@ TEST_CASE("batch: without options it is the guide's pair where there is a tokeni
   CHECK(names(made) == std::vector<std::string>{"input_ids", "attention_mask", "token_type_ids"});
 }
 
+TEST_CASE("batch: ids that are made up are as long as --pad-to says") {
+  CHECK(row(make_batch({.pad_to = 32}, kBert, nullptr), "input_ids").size() == 32);
+  CHECK(row(make_batch({}, kBert, nullptr), "input_ids").size() == 14);
+  const Error error = error_of([] { make_batch({.pad_to = 0}, kBert, nullptr); });
+  CHECK(std::string(error.what()) == "--pad-to 0: is not a number from 1 to 1048576");
+}
+
 TEST_CASE("batch: a module that takes fewer arguments gets fewer, and one without input_ids no text") {
   Text text;
   const Signature two{
