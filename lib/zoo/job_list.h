@@ -15,7 +15,7 @@ namespace bertjit {
 struct JobFlag {
   bool takes_value = true;
   bool names_file = false;  ///< its value is the path of something that is read: a file, a folder, FILE.py:NAME
-  bool or_word = false;      ///< or a word of its own; it names a file where there is one
+  bool or_word = false;     ///< or a word of its own; it names a file where there is one
 };
 
 /// What a line of a command's list may hold.

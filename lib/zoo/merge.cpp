@@ -75,21 +75,20 @@ void add_line(std::map<size_t, const StoredLine*>& jobs, const StoredLine& line,
 
 /// "jobs 3, 8, 13 and 37 more", and the shards that are not there.
 void refuse_missing(const std::map<size_t, const StoredLine*>& jobs, size_t count) {
-  std::vector<std::string> missing;
-  std::set<std::string> shards;
-  for (const auto& [index, line] : jobs) {
-    shards.insert(line->line.run.shard);
+  if (jobs.size() == count) {
+    return;
   }
-  for (size_t index = 1; index <= count; ++index) {
+  const size_t all = count - jobs.size();
+  std::vector<std::string> missing;
+  for (size_t index = 1; missing.size() < std::min(all, kNamesShown); ++index) {
     if (!jobs.contains(index)) {
       missing.push_back(std::to_string(index));
     }
   }
-  if (missing.empty()) {
-    return;
+  std::set<std::string> shards;
+  for (const auto& [index, line] : jobs) {
+    shards.insert(line->line.run.shard);
   }
-  const size_t all = missing.size();
-  missing.resize(std::min(all, kNamesShown));
   shards.erase("");
   refuse(std::to_string(all) + " of the list's " + counted(count, "job") + (all == 1 ? " is" : " are") +
          " in no file: " + joined(missing) + (all > kNamesShown ? ", …" : "") +

@@ -81,6 +81,9 @@ TEST_CASE("merge: a job or a shard that is missing is an error that names it") {
   Files empty;
   empty.add({});
   CHECK_THAT(empty.error(), Contains("no results in it"));
+  Files endless;
+  endless.add({zoo_line(2, size_t{1} << 60)});
+  CHECK_THAT(endless.error(), Contains("jobs are in no file: 1, 3, 4, 5, 6, …"));
   Files cut;
   const std::string line = write_result_line(zoo_line(2, 2));
   cut.add({zoo_line(1, 2)}, line.substr(0, line.size() - 1));
