@@ -212,6 +212,24 @@ TEST_CASE("install: the example of the C++ API is built against the installed li
   CHECK_THAT(tested.out, Contains("100% tests passed"));
 }
 
+TEST_CASE("install: find_package refuses a libtorch of another version, and names both") {
+  const testing::TempDir folder;
+  const fs::path stub = folder / "stub/share/cmake/Torch";
+  fs::create_directories(stub);
+  testing::write_bytes(stub / "TorchConfig.cmake", "set(TORCH_INSTALL_PREFIX /stub)\n");
+  testing::write_bytes(stub / "TorchConfigVersion.cmake",
+                       "set(PACKAGE_VERSION 1.13.1)\nset(PACKAGE_VERSION_COMPATIBLE TRUE)\n");
+  testing::write_bytes(folder / "CMakeLists.txt",
+                       "cmake_minimum_required(VERSION 3.25)\nproject(other LANGUAGES CXX)\n"
+                       "find_package(bertjit 0.1 REQUIRED)\n");
+  const CommandOutput output =
+      run_command("cd " + quoted(folder.path()) + " && cmake -S . -B build -G Ninja -D CMAKE_PREFIX_PATH='" +
+                  prefix().string() + ";" + (folder / "stub").string() + "' 2>&1");
+  INFO(output.out);
+  CHECK(output.exit_code != 0);
+  CHECK_THAT(output.out, Contains("it was built with libtorch 2.") && Contains("CMake found 1.13.1 in /stub"));
+}
+
 TEST_CASE("install: bertjit::core is found and linked without libtorch") {
   const testing::TempDir folder;
   testing::write_bytes(folder / "CMakeLists.txt",
