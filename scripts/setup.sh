@@ -154,8 +154,8 @@ for argument in "$@"; do
   esac
 done
 
-# What bench.sh compares networks with.
-readonly runtimes="onnx==1.23.2 onnxruntime==1.32.0 ctranslate2==4.8.5"
+# What bench.sh compares networks with, and plots with.
+readonly runtimes="onnx==1.23.2 onnxruntime==1.32.0 ctranslate2==4.8.5 matplotlib"
 wanted=()
 given_torch || wanted+=(".deps/venv torch==2.13.0 numpy jsonschema")
 ((!peers)) || wanted+=(".deps/peers torch==2.13.0 numpy transformers==4.57.6 safetensors sentencepiece protobuf $runtimes")
