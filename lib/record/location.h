@@ -29,8 +29,8 @@ bool is_builtin_text(const torch::jit::Node& node);
 /// has no place of its own, such as the making of a list: where its result is used.
 torch::jit::SourceRange source_range(const torch::jit::Node& node);
 
-/// The archive's record that holds the code of a node: "code/__torch__/torch/nn/modules/activation.py". Empty for one of
-/// a function.
+/// The archive's record that holds the code of a node: "code/__torch__/torch/nn/modules/activation.py". Empty for one
+/// of a function.
 std::string code_record(const torch::jit::Node& node);
 
 /// A range in plain data; all empty for one without a source.

@@ -91,7 +91,8 @@ void add_input_flags(CLI::App& command, InputOptions& options) {
   command.add_option("--mask-index", options.mask_index, "Position of a token to replace by [MASK], from 0")
       ->option_text("N");
   command.add_option("--tokenizer", options.tokenizer, "Folder of another tokenizer")->option_text("DIR");
-  command.add_option("--pad-to", options.pad_to, "Pad the text to N tokens; of ids that are made up, how many")->option_text("N");
+  command.add_option("--pad-to", options.pad_to, "Pad the text to N tokens; of ids that are made up, how many")
+      ->option_text("N");
   command.add_option("--inputs", options.inputs, "Inputs by argument name: .npz, .safetensors or .json")
       ->option_text("FILE");
   command

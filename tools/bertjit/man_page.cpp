@@ -181,7 +181,8 @@ void print_see_also(const CommandFacts& command, const CommandFacts& program, st
 
 std::string man_page(const CommandFacts& command, const CommandFacts& program) {
   std::ostringstream out;
-  out << ".TH " << upper(joined_path(command, '-')) << " 1 \"\" \"bertjit " BERTJIT_VERSION "\" \"bertjit\"\n.ad l\n.nh\n"
+  out << ".TH " << upper(joined_path(command, '-'))
+      << " 1 \"\" \"bertjit " BERTJIT_VERSION "\" \"bertjit\"\n.ad l\n.nh\n"
       << ".SH NAME\n"
       << escaped(joined_path(command, '-')) << " \\- " << escaped(summary(command)) << "\n";
   print_synopsis(command, out);
