@@ -36,6 +36,7 @@ PATTERNS = {
     "torchscript": ["torchscript/*.pt", "container/*.pt", "fuzz/torchscript*"],
     "tsv": ["glue/**/*.tsv", "fuzz/tsv*"],
     "zip": ["container/*.npz", "container/*.bin", "container/*.pt", "torchscript/*.pt", "fuzz/zip*"],
+    "zoo_lines": ["fuzz/zoo_lines*"],
 }
 
 DIGEST = "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce" \
@@ -65,12 +66,20 @@ def texts():
         yield "input_spec", spec.encode()
     yield "request", b'{"text": "a [MASK]", "text_pair": null, "max_length": 8, "padding": "max_length"}\na\tb\r\nc'
     yield "request", b'{"text": "\\ud800", "truncation": "only_first", "max_length": -1, "padding": true}'
+    yield "zoo_lines", b'{"name": "a", "module": "a.pt", "source": "./a", "werror": true}\n{"module": "b", "input": {"x": [1]}}'
+    yield "zoo_lines", b"2/5"
+    yield "zoo_lines", (b'{"schema":"bertjit.verify-list/1","bertjit":"0.1.0","list":{"sha512":"' + DIGEST.encode() +
+                        b'","jobs":2,"flags":["--rtol=1"]},"index":1,"name":"a","key":null,"files":{"a.pt":"00","b":null},'
+                        b'"arguments":["verify","--","a.pt"],"verdict":"fail","exit_code":1,"error":null,"report":{"blamed":"s",'
+                        b'"checks":[{"id":"s","verdict":"fail","summary":"x","where":"w","advice":"","evidence":{"seconds":1}}]},'
+                        b'"run":{"shard":"1/2","host":"h","started":"t","seconds":0.5,"hashing_seconds":0,'
+                        b'"peak_memory_bytes":1,"stamps":{"a.pt":[1,2,3,4]}}}')
 
 
 def deep():
     """Nested as far as the size allows."""
     many = 30000
-    for target in ["config", "claims", "request", "shards", "tokenizer_json"]:
+    for target in ["config", "claims", "request", "shards", "tokenizer_json", "zoo_lines"]:
         yield target, b"[" * many + b"]" * many
         yield target, b'{"a":' * 9000 + b"1" + b"}" * 9000
     yield "config", b'{"architectures": ' + b"[" * many + b"]" * many + b"}"

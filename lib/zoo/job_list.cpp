@@ -11,6 +11,7 @@
 #include "checksum/sha512.h"
 #include "support/error.h"
 #include "support/words.h"
+#include "zoo/json_line.h"
 
 namespace bertjit {
 
@@ -89,13 +90,12 @@ void set_flag(ZooJob& job, const std::string& key, const ordered_json& value, co
 }
 
 void read_line(ZooJob& job, const std::string& line, const JobForm& form) {
-  ordered_json object;
-  try {
-    object = ordered_json::parse(line);
-  } catch (const ordered_json::exception&) {
+  const std::optional<ordered_json> parsed = parse_json_line(line);
+  if (!parsed) {
     refuse("is not JSON; a line is one object, such as {\"" + std::string(kName) + "\": \"a\", \"" + form.operand +
            "\": \"a.pt\"}");
   }
+  const ordered_json& object = *parsed;
   if (!object.is_object()) {
     refuse("is " + std::string(object.type_name()) + ", not an object");
   }

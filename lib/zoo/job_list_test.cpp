@@ -80,6 +80,9 @@ TEST_CASE("job list: a malformed line is told with its reason, and the others ar
   CHECK(problem_of("{\"module\": \"a\", \"only\": []}") == "'only' is empty; leave it out");
   CHECK(problem_of("{\"module\": \"a\", \"werror\": \"yes\"}") == "'werror' is \"yes\", not true or false");
   CHECK(problem_of("{\"module\": \"a\", \"rtol\": null}") == "'rtol' is null, not a text or a number");
+  CHECK_THAT(problem_of("{\"module\": " + std::string(1000000, '[') + std::string(1000000, ']') + "}"),
+             Contains("is not JSON"));
+  CHECK(parse("{\"module\": \"[[\\\"[[" + std::string(200, '[') + "\"}").jobs[0].problem.empty());
   CHECK_THAT(problem_of("{\"module\": \"\xff\"}"), Contains("is not JSON"));
 }
 

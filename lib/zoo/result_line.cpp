@@ -7,6 +7,7 @@
 #include "checksum/sha512.h"
 #include "support/error.h"
 #include "support/words.h"
+#include "zoo/json_line.h"
 
 namespace bertjit {
 
@@ -178,8 +179,8 @@ std::string write_result_line(const ZooLine& line) {
 }
 
 ZooLine read_result_line(std::string_view text, const std::string& place) {
+  ordered_json json = parse_json_line(text).value_or(nullptr);
   try {
-    ordered_json json = ordered_json::parse(text);
     const auto schema = json.at("schema").get<std::string>();
     const auto command = std::ranges::find(kCommands, schema, schema_of);
     if (command == kCommands.end()) {

@@ -40,6 +40,7 @@ TEST_CASE("result line: bytes that are no UTF-8 in a name or a message still mak
 
 TEST_CASE("result line: what is none is told with its place") {
   CHECK(error_of("{") == "out.jsonl:3: is no line that verify --list or eval --list writes");
+  CHECK(error_of(std::string(1000000, '[') + std::string(1000000, ']')) == error_of("{"));
   CHECK(error_of("[]") == error_of("{"));
   CHECK(error_of("{\"schema\": \"bertjit.verify-list/1\"}") == error_of("{"));
   CHECK(error_of("{\"schema\": \"bertjit.verify/1\"}") ==
