@@ -12,6 +12,7 @@
 #include "infer/allocator.h"
 #include "infer/batch.h"
 #include "infer/environment.h"
+#include "infer/int8_engine.h"
 #include "support/error.h"
 #include "tokenize/load.h"
 
@@ -109,7 +110,8 @@ BenchResult bench(const BenchOptions& options) {
   refuse_conflicts(options);
   use_one_interop_thread();
   keep_freed_memory();
-  BenchResult result{.environment = describe_environment(), .warmup = options.warmup};
+  const Int8EngineGuard engine(options.engine);
+  BenchResult result{.environment = describe_environment(), .int8_engine = int8_engine(), .warmup = options.warmup};
   warn_of_threads(options, result);
   std::vector<Contestant> contestants;
   for (const auto& model : options.models) {

@@ -37,6 +37,7 @@ struct BenchOptions {
   std::optional<int64_t> runs;       ///< that count, at least; unset: 10
   std::optional<double> duration_s;  ///< the models' runs together, at least; unset: 0 where `runs` is set, else 1
   int64_t warmup = 0;                ///< runs that do not count, after the first three
+  std::string engine;                ///< of int8 layers: "x86", "fbgemm", "onednn", "qnnpack"; empty: the fastest
   BenchTextOptions texts;
   Progress* progress = nullptr;  ///< counts runs; nullptr: nobody watches
 };
@@ -50,8 +51,8 @@ struct BenchOptions {
 /// depends on the order of the others; of the second time, too, the first three runs do not count.
 ///
 /// Throws Error(kInvalidArgument) if there is nothing to measure, inputs are given together with shapes or texts, or
-/// texts come without a tokenizer; else as open_source, make_batch, shape_batch, bind_batch, read_examples and the
-/// runners do.
+/// texts come without a tokenizer; else as open_source, make_batch, shape_batch, bind_batch, read_examples,
+/// Int8EngineGuard and the runners do.
 BenchResult bench(const BenchOptions& options);
 
 }  // namespace bertjit

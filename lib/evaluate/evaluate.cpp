@@ -17,6 +17,7 @@
 #include "glue/pass.h"
 #include "infer/allocator.h"
 #include "infer/guards.h"
+#include "infer/int8_engine.h"
 #include "support/error.h"
 
 namespace bertjit {
@@ -65,6 +66,7 @@ class Evaluation {
     result_.batch_size = options_.batch_size;
     result_.padding = options_.padding == EvalPadding::kMax ? "max" : "longest";
     result_.cpu_capability = at::get_cpu_capability();
+    result_.int8_engine = int8_engine();
   }
 
   const EncodedExamples& encode(Entrant& entrant, const ExampleSet& set) {
@@ -183,6 +185,7 @@ class Evaluation {
 
 EvalResult evaluate(const EvalOptions& options) {
   keep_freed_memory();
+  const Int8EngineGuard engine(options.engine);
   return Evaluation(options).run();
 }
 

@@ -27,6 +27,7 @@ struct EvalOptions {
   int64_t batch_size = 8;
   std::vector<int> threads = {1};  ///< inside one operator; a pass over all rows for each
   EvalPadding padding = EvalPadding::kMax;
+  std::string engine;               ///< of int8 layers: "x86", "fbgemm", "onednn", "qnnpack"; empty: the fastest
   std::optional<int64_t> limit;     ///< the first rows only
   std::vector<std::string> labels;  ///< class of each output; empty: as label_order.h says
   uint64_t seed = 0;                ///< of random weights
@@ -37,8 +38,8 @@ struct EvalOptions {
 /// before the first pass, so that a model which does not fit the task is found at once.
 ///
 /// Answers and figures are of the first pass. Throws what read_examples, open_source, load_tokenizer, order_labels,
-/// bind_batch and the runners throw; Error(kInvalidArgument) if a model has no tokenizer, no logits [batch, labels], or
-/// another number of labels than the task.
+/// bind_batch, Int8EngineGuard and the runners throw; Error(kInvalidArgument) if a model has no tokenizer, no logits
+/// [batch, labels], or another number of labels than the task.
 EvalResult evaluate(const EvalOptions& options);
 
 }  // namespace bertjit

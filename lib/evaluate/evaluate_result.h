@@ -49,6 +49,7 @@ struct EvalResult {
   int64_t batch_size = 0;
   std::string padding;         ///< "max", "longest"
   std::string cpu_capability;  ///< the instructions libtorch uses: "AVX512"
+  std::string int8_engine;     ///< what ran int8 layers: "x86"
   std::vector<EvalModel> models;
   std::vector<EvalData> data;
 };

@@ -5,12 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/cpu/Utils.h>
-
-#include "support/error.h"
-#include "support/words.h"
 
 namespace bertjit {
 
@@ -32,26 +28,6 @@ at::Tensor symmetric_scale(const at::Tensor& least, const at::Tensor& greatest) 
 c10::IValue call(const char* name, torch::jit::Stack stack) {
   c10::Dispatcher::singleton().findSchemaOrThrow(name, "").callBoxed(stack);
   return stack.at(0);
-}
-
-struct NamedEngine {
-  const char* name;
-  at::QEngine engine;
-};
-constexpr NamedEngine kEngines[] = {{"x86", at::QEngine::X86},
-                                    {"fbgemm", at::QEngine::FBGEMM},
-                                    {"onednn", at::QEngine::ONEDNN},
-                                    {"qnnpack", at::QEngine::QNNPACK}};
-
-std::vector<std::string> supported_engines() {
-  const auto& supported = at::Context::supportedQEngines();
-  std::vector<std::string> names;
-  for (const auto& [name, engine] : kEngines) {
-    if (std::ranges::find(supported, engine) != supported.end()) {
-      names.emplace_back(name);
-    }
-  }
-  return names;
 }
 
 }  // namespace
@@ -97,35 +73,6 @@ std::pair<double, double> scale_range(const at::Tensor& quantized) {
   }
   const auto [least, greatest] = at::aminmax(quantized.q_per_channel_scales().to(at::kDouble));
   return {least.item<double>(), greatest.item<double>()};
-}
-
-EngineGuard::EngineGuard(const std::string& name) : previous_(static_cast<int>(at::globalContext().qEngine())) {
-  if (name.empty()) {
-    return;
-  }
-  const auto known = std::ranges::find_if(kEngines, [&](const NamedEngine& engine) { return name == engine.name; });
-  if (known == std::end(kEngines)) {
-    throw Error(ErrorKind::kInvalidArgument, "--engine " + name + ": not known (known: x86, fbgemm, onednn, qnnpack)");
-  }
-  const auto supported = supported_engines();
-  if (std::ranges::find(supported, name) == supported.end()) {
-    throw Error(ErrorKind::kUnsupported,
-                "--engine " + name + ": this CPU, or this libtorch, has " + joined(supported) + " alone");
-  }
-  at::globalContext().setQEngine(known->engine);
-}
-
-EngineGuard::~EngineGuard() {
-  at::globalContext().setQEngine(static_cast<at::QEngine>(previous_));
-}
-
-std::string engine_name() {
-  for (const auto& [name, engine] : kEngines) {
-    if (engine == at::globalContext().qEngine()) {
-      return name;
-    }
-  }
-  return "none";
 }
 
 bool has_int8_instructions() {

@@ -35,23 +35,6 @@ c10::IValue pack_embedding(const at::Tensor& table);
 /// Least and greatest scale of a quantized tensor.
 std::pair<double, double> scale_range(const at::Tensor& quantized);
 
-/// Chooses what packs and runs int8 layers until the end of the scope: "x86", "fbgemm", "onednn" or "qnnpack"; empty
-/// leaves PyTorch's own choice. Throws Error(kInvalidArgument) for a word that is none, Error(kUnsupported) for an
-/// engine that this CPU or this libtorch lacks, naming those there are.
-class EngineGuard {
- public:
-  explicit EngineGuard(const std::string& name);
-  ~EngineGuard();
-  EngineGuard(const EngineGuard&) = delete;
-  EngineGuard& operator=(const EngineGuard&) = delete;
-
- private:
-  int previous_;
-};
-
-/// The engine at work, "x86".
-std::string engine_name();
-
 /// Whether this CPU sums products of int8 in 32 bits, so that activations need not be rounded to 7 bits.
 bool has_int8_instructions();
 

@@ -58,16 +58,4 @@ TEST_CASE("quantize: a weight of zeros has a scale all the same") {
   }
 }
 
-TEST_CASE(
-    "quantize: an engine that there is none of is refused with those there are, and the choice ends with its scope") {
-  CHECK_THAT(testing::error_of([] { EngineGuard("tensorrt"); }).what(),
-             Contains("--engine tensorrt: not known (known: x86"));
-  const std::string before = engine_name();
-  {
-    const EngineGuard guard("qnnpack");
-    CHECK(engine_name() == "qnnpack");
-  }
-  CHECK(engine_name() == before);
-}
-
 }  // namespace bertjit

@@ -6,6 +6,7 @@
 
 #include "infer/batch.h"
 #include "infer/guards.h"
+#include "infer/int8_engine.h"
 #include "infer/random_state.h"
 #include "infer/runner.h"
 #include "module/copy.h"
@@ -130,7 +131,7 @@ void save(const QuantizeSubject& subject, const QuantizeOptions& options, Quanti
 QuantizeResult quantize(const QuantizeOptions& options) {
   refuse_idle_limits(options);
   const ThreadGuard threads(options.threads);
-  const EngineGuard engine(options.engine);
+  const Int8EngineGuard engine(options.engine);
   const RandomStateGuard random;
   std::optional<BoundBatch> example;
   const QuantizeSubject subject = open_quantize_subject(options, example);
@@ -143,7 +144,7 @@ QuantizeResult quantize(const QuantizeOptions& options) {
     result.choice = subject.source.checkpoint->choice;
   }
   result.archive_name = options.archive_name.empty() ? default_archive_name(options.output) : options.archive_name;
-  result.engine = engine_name();
+  result.engine = int8_engine();
   result.reduce_range = rewrite_options(options.scheme, options).reduce_range;
   result.before_bytes = subject.size_bytes;
   result.layers = describe_layers(found.layers, options);

@@ -21,7 +21,8 @@ struct QuantizeOptions {
   std::string output;
   QuantizeScheme scheme = QuantizeScheme::kPerTensor;
   ReduceRange reduce_range = ReduceRange::kAuto;
-  /// "x86", "fbgemm", "onednn", "qnnpack": what runs the checks here. The file holds no engine's own form.
+  /// "x86", "fbgemm", "onednn", "qnnpack": what runs the checks here; empty: the fastest. The file holds no engine's
+  /// own form.
   std::string engine;
   EmbeddingScheme embeddings = EmbeddingScheme::kFloat32;
   /// Layers that stay float32: a run of components of their path ("output.dense"), or with * and ? a pattern of the

@@ -116,6 +116,7 @@ nlohmann::ordered_json to_json(const BenchResult& result) {
   }
   return {{"schema", "bertjit.bench/1"},
           {"environment", environment_to_json(result.environment)},
+          {"int8_engine", result.int8_engine},
           {"warmup", result.warmup},
           {"models", models},
           {"rows", rows},

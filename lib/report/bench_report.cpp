@@ -217,7 +217,7 @@ double tokens_per_second(const BenchRow& row) {
 }
 
 void print_text(const BenchResult& result, BenchDetail detail, std::ostream& out) {
-  out << environment_line(result.environment) << "\n\n";
+  out << environment_line(result.environment) << ", int8 by " << result.int8_engine << "\n\n";
   print_models(result, out);
   out << "\nMilliseconds a batch, inference mode:\n";
   print_rows(result, time_columns(result), out);

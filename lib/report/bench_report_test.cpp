@@ -26,7 +26,7 @@ Environment environment() {
 }
 
 BenchResult two_models() {
-  BenchResult result{.environment = environment()};
+  BenchResult result{.environment = environment(), .int8_engine = "x86"};
   result.models = {{"./bert", "eager", "float32", 438'000'000, 0.25, 1'000'000, {}},
                    {"bert_int8.pt", "torchscript", "int8", 0, 0.125, std::nullopt, {"a note"}}};
   result.rows = {row("./bert", {8, 128}, 1, 0.2), row("bert_int8.pt", {8, 128}, 1, 0.1)};
@@ -43,7 +43,8 @@ std::string text_of(const BenchResult& result, BenchDetail detail = BenchDetail:
 }  // namespace
 
 TEST_CASE("bench report: the text") {
-  CHECK_THAT(text_of(two_models()), Equals(R"(EPYC, 2 cores, AVX512 (avx512_vnni); libtorch 2.13.0, 1 inter-op thread
+  CHECK_THAT(text_of(two_models()),
+             Equals(R"(EPYC, 2 cores, AVX512 (avx512_vnni); libtorch 2.13.0, 1 inter-op thread, int8 by x86
 
   model         runs         weights    size  opened in  memory then
   ./bert        untraced     float32  438 MB    0.250 s      1.00 MB
@@ -77,7 +78,7 @@ TEST_CASE("bench report: a percentile has a column where a row has runs enough f
 }
 
 TEST_CASE("bench report: inputs that are no texts have a shape, and no batch, length or throughput") {
-  BenchResult result{.environment = environment()};
+  BenchResult result{.environment = environment(), .int8_engine = "x86"};
   result.models = {{"loop.py:fn", "eager", "", 0, 0.5, std::nullopt, {}}};
   result.rows = {row("loop.py:fn", {3, 4, 5}, 1, 0.2)};
   const auto json = to_json(result);

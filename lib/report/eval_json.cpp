@@ -123,6 +123,7 @@ nlohmann::ordered_json to_json(const EvalResult& result) {
           {"batch_size", result.batch_size},
           {"padding", result.padding},
           {"cpu_capability", result.cpu_capability},
+          {"int8_engine", result.int8_engine},
           {"models", models},
           {"data", data}};
 }

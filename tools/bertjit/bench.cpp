@@ -136,6 +136,9 @@ void add_run_flags(CLI::App& command, BenchOptions& options) {
                   "Measure each shape and number of threads for at least so long, all models together")
       ->option_text("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
+  command.add_option("--engine", options.engine, "What runs int8 layers; without it the fastest for this CPU")
+      ->option_text("x86|fbgemm|onednn|qnnpack")
+      ->check(refuse_empty);
   command.add_option("--warmup", options.warmup, "Runs that do not count, after the first three")
       ->option_text("N [0]")
       ->check(CLI::Range(0, 1000000));

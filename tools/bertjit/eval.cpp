@@ -203,6 +203,9 @@ void setup_eval(CLI::App& app, Invocation& invocation) {
                           "Pad all to --max-seq-length, or sort by length and pad to the longest of a batch");
   add_number_list(*eval, "--threads", options.threads, "Threads inside one operator; 0: one per core; a pass for each",
                   "N,... [1]", CLI::Range(0, 1024));
+  eval->add_option("--engine", options.engine, "What runs int8 layers; without it the fastest for this CPU")
+      ->option_text("x86|fbgemm|onednn|qnnpack")
+      ->check(refuse_empty);
   eval->add_option("--logits", command->logits, "Also write every output: .npz or .json")
       ->option_text("FILE")
       ->check(refuse_empty);

@@ -104,7 +104,9 @@ void add_scheme_flags(CLI::App& quantize, QuantizeOptions& options) {
                           {{"auto", ReduceRange::kAuto}, {"on", ReduceRange::kOn}, {"off", ReduceRange::kOff}},
                           "Activations in 7 bits, for CPUs whose sums of int8 overflow; auto: as PyTorch (on), with "
                           "per-token and --scheme auto where this CPU needs it");
-  quantize.add_option("--engine", options.engine, "What runs int8 here; the file holds for all of them")
+  quantize
+      .add_option("--engine", options.engine,
+                  "What runs int8 here; without it the fastest for this CPU. The file holds for all of them")
       ->option_text("x86|fbgemm|onednn|qnnpack")
       ->check(refuse_empty);
   add_choice<EmbeddingScheme>(quantize, "--embeddings", options.embeddings,

@@ -28,7 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   bertjit report merge results/*.jsonl --html zoo.html --junit zoo.xml
   bertjit report merge results/*.jsonl --format json | jq '.jobs[] | select(.verdict != "pass") | .name'
 
-Exit code, the worst job's: 0 all pass, 1 a job failed, 2 one has no answer, or there is no sum, 3 one was refused as unsafe.)";
+Exit code: 0 all jobs pass, 1 a job failed, 2 one has no answer, or there is no sum, 3 one was refused as unsafe.)";
 
 struct MergeCommand {
   std::vector<std::string> files;
@@ -65,6 +65,7 @@ void setup_report(CLI::App& app, Invocation& invocation) {
   auto command = std::make_shared<MergeCommand>();
   CLI::App* report = app.add_subcommand("report", kDescription);
   report->require_subcommand(1);
+  report->footer(kFooter);
   CLI::App* merge = report->add_subcommand("merge", kMergeDescription);
   merge->footer(kFooter);
   merge->add_option("FILE", command->files, "Files that --output named")->required()->option_text("...");
