@@ -82,7 +82,7 @@ struct BenchTexts {
 struct BenchResult {
   Environment environment;
   std::string int8_engine;  ///< what ran int8 layers: "x86"
-  int64_t warmup = 0;  ///< runs between the first three and those that count
+  int64_t warmup = 0;       ///< runs between the first three and those that count
   std::vector<BenchModel> models;
   std::vector<BenchRow> rows;      ///< threads outermost, then inputs, models
   std::vector<BenchTexts> texts;   ///< one for each file of texts
