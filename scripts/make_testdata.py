@@ -242,6 +242,9 @@ WEIGHT_FAULTS = {
     "truncated_data": lambda path: change_bytes(path, lambda contents: contents[:-16]),
     "header_length_past_end": lambda path: change_bytes(path, lambda contents: b"\xff" * 7 + b"\x7f" + contents[8:]),
     "header_not_json": lambda path: change_bytes(path, lambda contents: contents[:8] + b"[" + contents[9:]),
+    "header_number_overflows": lambda path: change_bytes(
+        path, lambda contents: contents.replace(b'"shape":[8,8]', b'"shape":9e999')
+    ),
     "overlapping_offsets": lambda path: replace_header(
         path, lambda header: header[BIAS].update(data_offsets=[0, 4 * header[BIAS]["shape"][0]])
     ),

@@ -143,6 +143,9 @@ INDEX_FAULTS = {
     ),
     "index_misses_tensor": lambda folder: change_index(folder, lambda index: index["weight_map"].pop(BIAS)),
     "index_not_json": lambda folder: (folder / INDEX).write_text('{"weight_map": '),
+    "index_shard_name_too_long": lambda folder: change_index(
+        folder, lambda index: index["weight_map"].update({BIAS: "s" * 256})
+    ),
     "index_shard_not_text": lambda folder: change_index(folder, lambda index: index["weight_map"].update({BIAS: 2})),
     "index_without_map": lambda folder: change_index(folder, lambda index: index.pop("weight_map")),
     "tensor_in_two_shards": put_into_both,

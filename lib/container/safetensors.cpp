@@ -102,6 +102,8 @@ class HeaderReader {
       return json::parse(text, check);
     } catch (const json::parse_error& error) {
       fail("header is not valid JSON at its byte " + std::to_string(error.byte));
+    } catch (const json::out_of_range&) {
+      fail("header holds a number beyond the range of a double");
     }
   }
 

@@ -117,6 +117,7 @@ TEST_CASE("safetensors: a header that is not the JSON it should be is refused") 
   CHECK_THAT(error_in(make_file("{\"x\":", 0)).what(), Contains("header is not valid JSON at its byte"));
   CHECK_THAT(error_in(make_file("{}x", 0)).what(), Contains("header is not valid JSON"));
   CHECK_THAT(error_in(make_file("{\"\xff\":{}}", 0)).what(), Contains("header is not valid JSON"));
+  CHECK_THAT(error_in(make_file("{\"x\":9e999}", 0)).what(), Contains("a number beyond the range of a double"));
   CHECK_THAT(error_in(make_file("{\"__metadata__\":{\"a\":1}}", 0)).what(), Contains("entry 'a' is not a string"));
   CHECK_THAT(error_in(make_file("{\"__metadata__\":[]}", 0)).what(), Contains("__metadata__ is not an object"));
   CHECK_THAT(error_in(make_file("{\"x\":{\"y\":{\"z\":{\"w\":{}}}}}", 0)).what(), Contains("nested too deeply"));

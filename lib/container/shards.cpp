@@ -1,6 +1,7 @@
 #include "container/shards.h"
 
 #include <algorithm>
+#include <climits>
 #include <map>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "container/safetensors.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "support/file_status.h"
 #include "support/json.h"
 
 namespace bertjit {
@@ -55,7 +57,7 @@ json parse_index(const fs::path& path, const std::string& text) {
 
 /// Shard names are joined to the folder's: a separator or ".." would lead out of it.
 void check_is_plain_name(const fs::path& index, const std::string& shard) {
-  const bool plain = !shard.empty() && shard != "." && shard != ".." &&
+  const bool plain = !shard.empty() && shard.size() <= NAME_MAX && shard != "." && shard != ".." &&
                      shard.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
   if (!plain) {
     fail(index, "lists shard " + in_quotes(shard) + ", which is not a plain file name in its own folder",
@@ -89,7 +91,7 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& path)
 
 TensorFile read_shard(const fs::path& index, const std::string& name, size_t tensor_count) {
   const fs::path path = index.parent_path() / name;
-  if (!fs::exists(path)) {
+  if (!path_exists(path)) {
     fail(index, "shard " + in_quotes(name) + " is missing; " + std::to_string(tensor_count) + " tensors are in it",
          ErrorKind::kNotFound);
   }

@@ -111,8 +111,10 @@ TEST_CASE("shards: total_size is not used, as in transformers") {
 }
 
 TEST_CASE("shards: a shard must be a plain name in the index's own folder") {
-  for (const std::string name : {"../one.safetensors", "/etc/passwd", "sub/one.safetensors", "..", ".", "",
-                                 R"(sub\\one.safetensors)", R"(one.safetensors\u0000)"}) {
+  const std::string names[] = {
+      "../one.safetensors",       "/etc/passwd",        "sub/one.safetensors", "..", ".", "", R"(sub\\one.safetensors)",
+      R"(one.safetensors\u0000)", std::string(256, 'a')};
+  for (const std::string& name : names) {
     INFO(name);
     const Error error = error_with_map("{\"a\": \"" + name + "\"}");
     CHECK(error.kind() == ErrorKind::kUnsafe);

@@ -189,8 +189,9 @@ TEST_CASE("scan: arrays of Python objects are unsafe, other arrays are not") {
 }
 
 TEST_CASE("scan: a damaged .safetensors file is no answer, whatever is wrong with it") {
-  for (const char* name : {"header_length_past_end", "header_not_json", "overlapping_offsets", "reversed_offsets",
-                           "tensor_past_end", "truncated_data", "truncated_header", "shape_overflows"}) {
+  for (const char* name :
+       {"header_length_past_end", "header_not_json", "header_number_overflows", "overlapping_offsets",
+        "reversed_offsets", "tensor_past_end", "truncated_data", "truncated_header", "shape_overflows"}) {
     const ScanResult result = scan_file(testdata(std::string("broken/") + name + "/model.safetensors").string(), {});
     INFO(result);
     CHECK(result.verdict == ScanVerdict::kCannotTell);
