@@ -1,13 +1,13 @@
 #include "bench/contestant.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "glue/model_facts.h"
 #include "infer/batch.h"
 #include "source/stored_weights.h"
+#include "support/stopwatch.h"
 #include "tokenize/load.h"
 
 namespace bertjit {
@@ -66,7 +66,7 @@ std::vector<BoundBatch> batches_for(Contestant& contestant, const std::vector<st
 Contestant open_contestant(const SourceOptions& model, const BenchOptions& options) {
   ModelMemory memory;
   memory.begin();
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Contestant contestant{
       open_source(model, options.inputs.seed, options.inputs.tokenizer), nullptr, nullptr, {}, memory, {}};
   Source& source = contestant.source;
@@ -79,7 +79,7 @@ Contestant open_contestant(const SourceOptions& model, const BenchOptions& optio
     }
     contestant.module = std::make_unique<ModuleRunner>(*source.compiled, model.path);
   }
-  contestant.description.open_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  contestant.description.open_s = watch.seconds();
   contestant.memory.end();
   contestant.description.opened_bytes = contestant.memory.held();
   const StoredWeights weights = describe_weights(source);

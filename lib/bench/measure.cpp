@@ -1,7 +1,6 @@
 #include "bench/measure.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "bench/statistics.h"
 #include "infer/guards.h"
 #include "support/flight_recorder.h"
+#include "support/stopwatch.h"
 
 namespace bertjit {
 
@@ -41,9 +41,9 @@ std::vector<int64_t> first_shape(const BoundBatch& batch) {
 double seconds_of_a_run(Lane& lane) {
   const Stage stage("run", lane.row.model, lane.row.inputs);
   const BoundBatch copy = lane.batch->copy();
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const c10::IValue outputs = lane.contestant->runner().run(copy, GradMode::kInference);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return watch.seconds();
 }
 
 Group group_of(std::vector<Contestant>& contestants, size_t round, int threads) {

@@ -1,7 +1,6 @@
 #include "evaluate/evaluate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -19,16 +18,11 @@
 #include "infer/guards.h"
 #include "infer/int8_engine.h"
 #include "support/error.h"
+#include "support/stopwatch.h"
 
 namespace bertjit {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 /// One evaluation, step by step.
 class Evaluation {
@@ -72,10 +66,10 @@ class Evaluation {
   const EncodedExamples& encode(Entrant& entrant, const ExampleSet& set) {
     const auto [it, is_new] = encoded_.try_emplace({entrant.tokenizer, &set});
     if (is_new) {
-      const auto begin = Clock::now();
+      const Stopwatch watch;
       it->second =
           encode_examples(*entrant.tokenizer, set, options_.max_seq_length, std::ranges::max(options_.threads));
-      entrant.description.tokenize_seconds += seconds_since(begin);
+      entrant.description.tokenize_seconds += watch.seconds();
     }
     return it->second;
   }
@@ -142,13 +136,13 @@ class Evaluation {
     at::Tensor first;
     for (const int threads : options_.threads) {
       const ThreadGuard guard(threads);
-      const auto begin = Clock::now();
+      const Stopwatch watch;
       const at::Tensor logits = pass.run([&](size_t rows) {
         if (options_.progress != nullptr) {
           options_.progress->advance(rows);
         }
       });
-      const double seconds = seconds_since(begin);
+      const double seconds = watch.seconds();
       first = first.defined() ? first : logits;
       timings.push_back({at::get_num_threads(), seconds, (logits - first).abs().max().item<double>()});
     }

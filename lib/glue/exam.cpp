@@ -1,7 +1,6 @@
 #include "glue/exam.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 #include <ATen/Parallel.h>
@@ -10,6 +9,7 @@
 #include "glue/examples.h"
 #include "glue/metrics.h"
 #include "support/error.h"
+#include "support/stopwatch.h"
 
 namespace bertjit {
 
@@ -43,12 +43,12 @@ void Exam::try_once(Runner& runner) const {
 }
 
 EvalAnswers Exam::ask(Runner& runner, const std::function<void(size_t)>& count) const {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   std::vector<at::Tensor> logits;
   for (const Part& part : parts_) {
     logits.push_back(EvalPass(runner, part.examples, part.batches, logits_shape(task_)).run(count));
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = watch.seconds();
   EvalAnswers answers = answers_of(task_, at::cat(logits), order_, labels_, "");
   answers.timings.push_back({.threads = at::get_num_threads(), .seconds = seconds});
   return answers;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -19,6 +18,7 @@
 #include "quantize/packing.h"
 #include "quantize/sensitivity.h"
 #include "support/error.h"
+#include "support/stopwatch.h"
 #include "tokenize/load.h"
 
 namespace bertjit {
@@ -322,9 +322,9 @@ class Search {
         Runner* const runners[] = {&original_, &int8};
         for (size_t side = 0; side < 2; ++side) {
           const BoundBatch bound = runners[side]->bind(sample[i]);
-          const auto begin = std::chrono::steady_clock::now();
+          const Stopwatch watch;
           runners[side]->run(bound, GradMode::kInference);
-          const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+          const double seconds = watch.seconds();
           least[i][side] = turn <= kIdleTurns ? seconds : std::min(seconds, least[i][side]);
         }
       }

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -16,12 +15,11 @@
 
 #include "support/child_signals.h"
 #include "support/error.h"
+#include "support/stopwatch.h"
 
 namespace bertjit {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr double kBetweenLooksAtMemory_s = 0.01;
 /// Longest wait at a time, so that no deadline, however far, is too large for the system.
@@ -29,10 +27,6 @@ constexpr double kLongestWait_s = 3600;
 /// What a process may map beyond the limit on what it uses: the stack of 4 GiB that an operation gets, and what
 /// libtorch and its threads reserve.
 constexpr uint64_t kReservedBytes = uint64_t{6} << 30;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 /// One of the numbers of /proc/PID/statm, in bytes; 0 if it is not to be had.
 uint64_t memory_of(const std::string& process, int column) {
@@ -99,7 +93,7 @@ class Watch {
     if (ended < 0) {
       throw system_error("cannot wait for the child process");
     }
-    end_.seconds = seconds_since(begin_);
+    end_.seconds = watch_.seconds();
     end_.peak_memory_bytes = std::max(end_.peak_memory_bytes, static_cast<uint64_t>(usage.ru_maxrss) * 1024);
     if (WIFEXITED(status)) {
       end_.kind = ChildEnd::Kind::kExited;
@@ -115,7 +109,7 @@ class Watch {
   int next_signal() const {
     double wait_s = limits_.max_memory_bytes ? kBetweenLooksAtMemory_s : kLongestWait_s;
     if (limits_.timeout_s && !stopped_) {
-      wait_s = std::clamp(*limits_.timeout_s - seconds_since(begin_), 0.0, wait_s);
+      wait_s = std::clamp(*limits_.timeout_s - watch_.seconds(), 0.0, wait_s);
     }
     const double whole = std::floor(wait_s);
     const timespec time{static_cast<time_t>(whole), static_cast<long>((wait_s - whole) * 1e9)};
@@ -126,7 +120,7 @@ class Watch {
     if (stopped_) {
       return;
     }
-    if (limits_.timeout_s && seconds_since(begin_) >= *limits_.timeout_s) {
+    if (limits_.timeout_s && watch_.seconds() >= *limits_.timeout_s) {
       stop(ChildEnd::Kind::kTimedOut);
     } else if (limits_.max_memory_bytes) {
       const uint64_t used = memory_of(std::to_string(child_), kResident);
@@ -145,7 +139,7 @@ class Watch {
   pid_t child_;
   const ChildLimits& limits_;
   const sigset_t& signals_;
-  Clock::time_point begin_ = Clock::now();
+  Stopwatch watch_;
   std::optional<ChildEnd::Kind> stopped_;
   ChildEnd end_;
 };

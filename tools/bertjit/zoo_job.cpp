@@ -7,26 +7,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 #include <iostream>
 
 #include "cli.h"
 #include "support/child_process.h"
 #include "support/error.h"
+#include "support/stopwatch.h"
 #include "zoo/result_file.h"
 
 namespace bertjit {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kNoAnswer = 2;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 std::string host_name() {
   char name[256] = {};
@@ -170,7 +164,7 @@ ZooLine carried_over(const JobSetting& setting, const ZooJob& job, const StoredL
 }
 
 int do_job(const JobSetting& setting, const ZooJob& job, const StoredLine* earlier, JobChannels& channels) {
-  const auto begin = Clock::now();
+  const Stopwatch watch;
   redirect(channels.out_.fd(), channels.err_.fd());
   ZooLine line{.header = setting.header, .index = job.index, .name = job.name};
   line.arguments = arguments_of(setting, job);
@@ -178,7 +172,7 @@ int do_job(const JobSetting& setting, const ZooJob& job, const StoredLine* earli
   if (setting.is_kept) {
     line.files = hash_job_files(files_of_job(job, setting.defaults, setting.form), setting.known);
     line.key = job_key(setting.header.version, line.arguments, line.files);
-    line.run.hashing_seconds = seconds_since(begin);
+    line.run.hashing_seconds = watch.seconds();
   }
   if (earlier != nullptr && has_answer(earlier->line) && earlier->line.key == line.key) {
     ZooLine same = carried_over(setting, job, *earlier);
@@ -201,7 +195,7 @@ int do_job(const JobSetting& setting, const ZooJob& job, const StoredLine* earli
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   line.run.peak_memory_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-  line.run.seconds = seconds_since(begin);
+  line.run.seconds = watch.seconds();
   write_whole(channels.line_.fd(), write_result_line(line));
   return kJobDone;
 }
