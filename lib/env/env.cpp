@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "support/parallel.h"
+#include "support/processor.h"
 
 namespace bertjit {
 
@@ -40,23 +41,12 @@ std::string describe_kernel() {
   return ::uname(&names) == 0 ? std::string(names.sysname) + " " + names.release + " " + names.machine : "";
 }
 
-std::string find_cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  const std::regex name("model name\\s*: (.*)");
-  for (std::string line; std::getline(file, line) && !line.empty();) {
-    if (std::smatch match; std::regex_match(line, match, name)) {
-      return match[1];
-    }
-  }
-  return "";
-}
-
 SystemFacts describe_system() {
   const std::string memory = read_text("/proc/meminfo");
   return {parse_os_release(read_text("/etc/os-release")),
           describe_kernel(),
           std::string("glibc ") + gnu_get_libc_version(),
-          find_cpu_name(),
+          describe_processor().name,
           count_threads(0),
           parse_meminfo(memory, "MemTotal"),
           parse_meminfo(memory, "MemAvailable")};

@@ -18,15 +18,6 @@ struct Environment {
 
 Environment describe_environment();
 
-/// What /proc/cpuinfo says of the processor.
-struct ProcessorWords {
-  std::string name;                   ///< empty if it has none
-  std::vector<std::string> features;  ///< those that speed matrices up, as the kernel spells them, in a fixed order
-};
-
-/// `cpuinfo` is the text of that file, of x86 or ARM; its first processor counts.
-ProcessorWords parse_cpuinfo(const std::string& cpuinfo);
-
 /// Lets operators run one after the other: one inter-op thread. libtorch takes that once in a process, and not after
 /// operators ran side by side in it; then it stays as it is, as describe_environment() says.
 void use_one_interop_thread();

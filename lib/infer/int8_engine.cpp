@@ -1,12 +1,11 @@
 #include "infer/int8_engine.h"
 
 #include <algorithm>
-#include <vector>
 
 #include <ATen/Context.h>
 
-#include "infer/environment.h"
 #include "support/error.h"
+#include "support/processor.h"
 #include "support/words.h"
 
 namespace bertjit {
@@ -22,31 +21,30 @@ constexpr NamedEngine kEngines[] = {{"x86", at::QEngine::X86},
                                     {"onednn", at::QEngine::ONEDNN},
                                     {"qnnpack", at::QEngine::QNNPACK}};
 
-std::vector<std::string> supported_engines() {
-  const auto& supported = at::Context::supportedQEngines();
-  std::vector<std::string> names;
-  for (const auto& [name, engine] : kEngines) {
-    if (std::ranges::find(supported, engine) != supported.end()) {
-      names.emplace_back(name);
-    }
-  }
-  return names;
+std::string name_of(at::QEngine wanted) {
+  const auto known = std::ranges::find(kEngines, wanted, &NamedEngine::engine);
+  return known == std::end(kEngines) ? "none" : known->name;
 }
 
 }  // namespace
 
 std::string int8_engine() {
-  for (const auto& [name, engine] : kEngines) {
-    if (engine == at::globalContext().qEngine()) {
-      return name;
+  return name_of(at::globalContext().qEngine());
+}
+
+std::vector<std::string> int8_engines() {
+  std::vector<std::string> names;
+  for (const at::QEngine engine : at::Context::supportedQEngines()) {
+    if (engine != at::QEngine::NoQEngine) {
+      names.push_back(name_of(engine));
     }
   }
-  return "none";
+  return names;
 }
 
 std::string fastest_int8_engine() {
-  const auto features = describe_environment().cpu_features;
-  const auto engines = supported_engines();
+  const auto features = describe_processor().features;
+  const auto engines = int8_engines();
   const bool has_tiles = std::ranges::find(features, "amx_int8") != features.end();
   return has_tiles && std::ranges::find(engines, "onednn") != engines.end() ? "onednn" : int8_engine();
 }
@@ -60,7 +58,7 @@ Int8EngineGuard::Int8EngineGuard(const std::string& name) : previous_(static_cas
     }
     throw Error(ErrorKind::kInvalidArgument, "--engine " + name + ": not known (known: x86, fbgemm, onednn, qnnpack)");
   }
-  const auto supported = supported_engines();
+  const auto supported = int8_engines();
   if (std::ranges::find(supported, wanted) == supported.end()) {
     throw Error(ErrorKind::kUnsupported,
                 "--engine " + wanted + ": this CPU, or this libtorch, has " + joined(supported) + " alone");

@@ -5,11 +5,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace bertjit {
 
-/// The engine at work, "x86".
+/// The engine at work, "x86"; "none" for a libtorch without any.
 std::string int8_engine();
+
+/// The engines that this CPU and this libtorch have, in libtorch's order.
+std::vector<std::string> int8_engines();
 
 /// "onednn" on a CPU that multiplies int8 in tiles (AMX), which it alone makes use of: .6 of the time of "x86" for a
 /// MiniLM per channel on 8 texts of 128 tokens. Elsewhere the engine at work, which is libtorch's own choice for this

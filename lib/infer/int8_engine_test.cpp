@@ -1,6 +1,6 @@
 #include "infer/int8_engine.h"
 
-#include "infer/environment.h"
+#include "support/processor.h"
 #include "testing/error_of.h"
 #include "testing/testing.h"
 
@@ -22,7 +22,7 @@ TEST_CASE(
 
 TEST_CASE("int8 engine: with nothing asked for it is oneDNN where the CPU has tiles, else libtorch's own") {
   const std::string before = int8_engine();
-  const auto features = describe_environment().cpu_features;
+  const auto features = describe_processor().features;
   const bool has_tiles = std::count(features.begin(), features.end(), "amx_int8") > 0;
   const Int8EngineGuard guard("");
   CHECK(int8_engine() == (has_tiles ? "onednn" : before));

@@ -15,7 +15,7 @@ struct LibtorchFacts {
   bool has_openmp = false;
   bool has_lapack = false;
   std::vector<std::string> quantized_engines;  ///< "fbgemm", "onednn"
-  std::string quantized_engine;                ///< the one that is used where none is asked for
+  std::string quantized_engine;                ///< the one at work: its own choice for this CPU
   std::string config;                          ///< at::show_config(): compiler, libraries and flags; several lines
 };
 
