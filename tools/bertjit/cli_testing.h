@@ -41,6 +41,18 @@ inline CliOutput run_bertjit(const std::vector<std::string>& arguments, const st
   return {exit_code, out.str(), err.str()};
 }
 
+/// What a question without an answer leaves: exit 2, nothing on stdout, `message` within stderr.
+inline void check_refused(const CliOutput& output, const std::string& message) {
+  INFO(output);
+  CHECK(output.exit_code == 2);
+  CHECK(output.out.empty());
+  CHECK_THAT(output.err, Catch::Matchers::Contains(message));
+}
+
+inline void check_refused(const std::vector<std::string>& arguments, const std::string& message) {
+  check_refused(run_bertjit(arguments), message);
+}
+
 /// The program beside this test program, for what only a process of its own can show.
 inline std::string program() {
   return "'" + (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "bertjit").string() + "'";
@@ -58,6 +70,15 @@ inline nlohmann::json find_check(const nlohmann::json& document, const std::stri
     }
   }
   throw std::runtime_error("no check " + id);
+}
+
+inline std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(line);
+  }
+  return lines;
 }
 
 /// Names in a folder, hidden ones included, sorted.

@@ -7,6 +7,7 @@ namespace fs = std::filesystem;
 using testing::CommandOutput;
 using testing::run_bertjit;
 using testing::run_command;
+using testing::split_lines;
 
 namespace {
 
@@ -71,15 +72,6 @@ class Playground {
  private:
   testing::TempDir folder_;
 };
-
-std::vector<std::string> split_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    lines.push_back(line);
-  }
-  return lines;
-}
 
 /// bash calls a completion with the line in words, "=" being one of its own.
 std::string bash_call(const std::string& line) {

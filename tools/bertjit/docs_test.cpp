@@ -24,12 +24,13 @@
 #include <thread>
 #include <vector>
 
-#include "testing/testing.h"
+#include "cli_testing.h"
 
 namespace bertjit {
 
 namespace fs = std::filesystem;
 using testing::read_bytes;
+using testing::split_lines;
 
 namespace {
 
@@ -172,15 +173,6 @@ struct Command {
   size_t line;                        ///< of the "$ ", from 0
   size_t output_line;                 ///< where the output begins
 };
-
-std::vector<std::string> split_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    lines.push_back(line);
-  }
-  return lines;
-}
 
 std::string join(const std::vector<std::string>& lines) {
   std::string text;

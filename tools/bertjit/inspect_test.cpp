@@ -11,6 +11,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 using nlohmann::json;
+using testing::check_refused;
 using testing::CliOutput;
 using testing::parse_json;
 using testing::run_bertjit;
@@ -33,14 +34,6 @@ json inspected_json(const std::string& file, std::vector<std::string> flags = {}
   const json document = parse_json(inspected(file, flags));
   CHECK(document.at("schema") == "bertjit.inspect/1");
   return document;
-}
-
-void check_refused(const std::vector<std::string>& arguments, const std::string& message) {
-  const CliOutput output = run_bertjit(arguments);
-  INFO(output);
-  CHECK(output.exit_code == 2);
-  CHECK(output.out.empty());
-  CHECK_THAT(output.err, Contains(message));
 }
 
 /// Values renumbered in order of appearance: what two graphs that differ in names alone have in common.

@@ -7,6 +7,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
+using testing::check_refused;
 using testing::CliOutput;
 using testing::find_check;
 using testing::run_bertjit;
@@ -34,14 +35,6 @@ nlohmann::json fit(const fs::path& file, const std::string& target) {
   const auto check = find_check(testing::parse_json(output.out), "target");
   CHECK(output.exit_code == (check.at("verdict") == "pass" ? 0 : 1));
   return check;
-}
-
-void check_refused(const std::vector<std::string>& arguments, const std::string& message) {
-  const CliOutput output = run_bertjit(arguments);
-  INFO(output);
-  CHECK(output.exit_code == 2);
-  CHECK(output.out.empty());
-  CHECK_THAT(output.err, Contains(message));
 }
 
 }  // namespace

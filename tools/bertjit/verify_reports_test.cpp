@@ -35,12 +35,8 @@ CliOutput verify(const fs::path& module, const Names& more) {
   return run_bertjit(arguments);
 }
 
-void check_refused(const Names& flags, const std::string& message) {
-  const CliOutput output = verify(clean_trace(), flags);
-  INFO(output);
-  CHECK(output.exit_code == 2);
-  CHECK(output.out.empty());
-  CHECK_THAT(output.err, Contains(message));
+void check_flags_refused(const Names& flags, const std::string& message) {
+  testing::check_refused(verify(clean_trace(), flags), message);
 }
 
 }  // namespace
@@ -115,34 +111,34 @@ TEST_CASE("verify reports: without an answer JUnit has the error in place of an 
 TEST_CASE("verify reports: a target that cannot be is refused before anything is checked") {
   const TempDir folder;
   for (const std::string flag : {"--html", "--junit"}) {
-    check_refused({flag, "-"}, flag + " -: standard output has the result already; name a file");
-    check_refused({flag, ""}, flag + ": is empty");
-    check_refused({flag, folder.path().string()}, "is a directory; name a file in it");
-    check_refused({flag, (folder / "none/r.x").string()}, "cannot write " + (folder / "none/r.x").string());
-    check_refused({flag, clean_trace().string()}, "is a file that is read; the report would take its place");
+    check_flags_refused({flag, "-"}, flag + " -: standard output has the result already; name a file");
+    check_flags_refused({flag, ""}, flag + ": is empty");
+    check_flags_refused({flag, folder.path().string()}, "is a directory; name a file in it");
+    check_flags_refused({flag, (folder / "none/r.x").string()}, "cannot write " + (folder / "none/r.x").string());
+    check_flags_refused({flag, clean_trace().string()}, "is a file that is read; the report would take its place");
     // Another way to write the same name, and a file that would only be read later.
-    check_refused({flag, (clean_trace().parent_path() / "." / "clean.pt").string()}, "is a file that is read");
+    check_flags_refused({flag, (clean_trace().parent_path() / "." / "clean.pt").string()}, "is a file that is read");
     write_bytes(folder / "in.npz", "x");
-    check_refused({flag, (folder / "in.npz").string(), "--check-inputs", (folder / "in.npz").string()},
-                  "is a file that is read");
+    check_flags_refused({flag, (folder / "in.npz").string(), "--check-inputs", (folder / "in.npz").string()},
+                        "is a file that is read");
   }
   write_bytes(folder / "loop.py", "def fn(x):\n    return x\n");
-  check_refused({"--html", (folder / "loop.py").string(), "--source", (folder / "loop.py:fn").string()},
-                "is a file that is read");
-  check_refused({"--html", (folder / "r").string(), "--junit", (folder / "./r").string()},
-                "--html and --junit both name ");
+  check_flags_refused({"--html", (folder / "loop.py").string(), "--source", (folder / "loop.py:fn").string()},
+                      "is a file that is read");
+  check_flags_refused({"--html", (folder / "r").string(), "--junit", (folder / "./r").string()},
+                      "--html and --junit both name ");
   CHECK(list_folder(folder.path()) == Names{"in.npz", "loop.py"});
 }
 
 TEST_CASE("verify reports: a folder without permission is refused before anything is checked") {
   if (::geteuid() == 0) {
     std::cerr << "SKIPPED: a folder without permission: root may write everywhere\n";
-    check_refused({"--html", "/proc/r.html"}, "cannot write /proc/r.html");
+    check_flags_refused({"--html", "/proc/r.html"}, "cannot write /proc/r.html");
     return;
   }
   const TempDir folder;
   fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
-  check_refused({"--html", (folder / "r.html").string()}, "Permission denied");
+  check_flags_refused({"--html", (folder / "r.html").string()}, "Permission denied");
   fs::permissions(folder.path(), fs::perms::owner_all);
 }
 

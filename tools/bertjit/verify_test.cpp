@@ -10,6 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
+using testing::check_refused;
 using testing::CliOutput;
 using testing::find_check;
 using testing::GoldenSet;
@@ -39,13 +40,6 @@ fs::path clean_trace() {
     return folder / "clean.pt";
   }();
   return path;
-}
-
-void check_unanswered(const CliOutput& output, const std::string& message) {
-  INFO(output);
-  CHECK(output.exit_code == 2);
-  CHECK(output.out.empty());
-  CHECK_THAT(output.err, Contains(message));
 }
 
 }  // namespace
@@ -167,7 +161,7 @@ TEST_CASE("verify: a truncated file cannot be answered, wherever it is cut") {
   const std::string bytes = testing::read_bytes(clean_trace());
   const auto check_cut = [&](size_t size, const std::string& message) {
     testing::write_bytes(folder / "cut.pt", bytes.substr(0, size));
-    check_unanswered(verify(folder / "cut.pt"), "cut.pt: " + message);
+    check_refused(verify(folder / "cut.pt"), "cut.pt: " + message);
   };
   check_cut(0, "is empty: ");
   check_cut(1, "is no TorchScript, torch.save, .safetensors, .npz or .npy file: ");
@@ -185,8 +179,8 @@ TEST_CASE("verify: a flipped byte is found by its record's CRC and the record is
     std::string bytes = testing::read_bytes(clean_trace());
     bytes[record->data_offset + record->compressed_size / 2] ^= 1;
     testing::write_bytes(folder / "flipped.pt", bytes);
-    check_unanswered(verify(folder / "flipped.pt", {"--source", kTiny}),
-                     "flipped.pt: " + name.substr(name.find('/') + 1) + ": record '" + name + "' has CRC-32 ");
+    check_refused(verify(folder / "flipped.pt", {"--source", kTiny}),
+                  "flipped.pt: " + name.substr(name.find('/') + 1) + ": record '" + name + "' has CRC-32 ");
     CHECK(run_bertjit({"run", (folder / "flipped.pt").string()}).exit_code == 2);
   }
 }
@@ -216,8 +210,8 @@ TEST_CASE("verify: the checksum check accepts sha512sum's list and rejects a wro
   CHECK(check.at("evidence").at("actual") == actual);
 
   testing::write_bytes(list, actual + "  b.pt\n");
-  check_unanswered(verify(folder / "a.pt", {"--checksums", list}), "SHA512SUMS: lists no checksum for ");
-  check_unanswered(verify(folder / "a.pt", {"--checksums", "/nonexistent"}), "/nonexistent: No such file");
+  check_refused(verify(folder / "a.pt", {"--checksums", list}), "SHA512SUMS: lists no checksum for ");
+  check_refused(verify(folder / "a.pt", {"--checksums", "/nonexistent"}), "/nonexistent: No such file");
 }
 
 TEST_CASE("verify: --golden accepts what transformers recorded, for the example and for each further input") {
@@ -277,25 +271,25 @@ TEST_CASE("verify: --golden of another model, or of none, cannot be answered") {
   write_npz(folder / "in.npz", GoldenSet("tiny-bert", "a").inputs);
   write_npz(folder / "logits.npz", GoldenSet("tiny-bert-mlm", "a").outputs);
   const std::string in = (folder / "in.npz").string();
-  check_unanswered(
+  check_refused(
       verify(clean_trace(), {"--inputs", in, "--golden", (folder / "logits.npz").string(), "--only", "golden"}),
       "logits.npz: holds 'logits', the module returns last_hidden_state, pooler_output");
   testing::write_bytes(folder / "empty.json", "{}");
-  check_unanswered(
+  check_refused(
       verify(clean_trace(), {"--inputs", in, "--golden", (folder / "empty.json").string(), "--only", "golden"}),
       "empty.json: holds no outputs to compare with");
-  check_unanswered(verify(clean_trace(), {"--golden", "/nonexistent.npz"}), "/nonexistent.npz: No such file");
-  check_unanswered(verify(clean_trace(), {"--check-golden", in}),
-                   "--check-golden is given 1 times, --check-inputs 0 times");
+  check_refused(verify(clean_trace(), {"--golden", "/nonexistent.npz"}), "/nonexistent.npz: No such file");
+  check_refused(verify(clean_trace(), {"--check-golden", in}),
+                "--check-golden is given 1 times, --check-inputs 0 times");
 }
 
 TEST_CASE("verify: an unknown check id lists the known ones") {
   for (const std::string flag : {"--only", "--skip"}) {
-    check_unanswered(verify(clean_trace(), {flag, "train-mode,frob"}),
-                     flag +
-                         " frob: no check has that id (known: safety, checksum, grad-mode, roundtrip, repeat, "
-                         "train-mode, shapes, check-inputs, metamorphic, inputs, constants, source, rebuilt, golden, "
-                         "task, claims, target, weights)");
+    check_refused(verify(clean_trace(), {flag, "train-mode,frob"}),
+                  flag +
+                      " frob: no check has that id (known: safety, checksum, grad-mode, roundtrip, repeat, "
+                      "train-mode, shapes, check-inputs, metamorphic, inputs, constants, source, rebuilt, golden, "
+                      "task, claims, target, weights)");
   }
 }
 
@@ -324,13 +318,13 @@ TEST_CASE("verify: further inputs are compared with the source, each tried") {
   INFO(output);
   CHECK(output.exit_code == 0);
   CHECK_THAT(output.out, Contains("pass  check-inputs  3 further inputs: equal to the source"));
-  check_unanswered(verify(clean_trace(), {"--check-shapes", "1x65"}), "longer than max_position_embeddings 64");
-  check_unanswered(verify(clean_trace(), {"--check-shapes", "7"}), "shape 7: expected batch and length, such as 8x128");
-  check_unanswered(verify(clean_trace(), {"--check-shapes", "1xx"}), "'1xx': expected a shape such as 8x128");
+  check_refused(verify(clean_trace(), {"--check-shapes", "1x65"}), "longer than max_position_embeddings 64");
+  check_refused(verify(clean_trace(), {"--check-shapes", "7"}), "shape 7: expected batch and length, such as 8x128");
+  check_refused(verify(clean_trace(), {"--check-shapes", "1xx"}), "'1xx': expected a shape such as 8x128");
 }
 
 TEST_CASE("verify: --text needs a tokenizer, which --source or --tokenizer brings") {
-  check_unanswered(verify(clean_trace(), {"--text", "a puppet"}), "--text needs a tokenizer");
+  check_refused(verify(clean_trace(), {"--text", "a puppet"}), "--text needs a tokenizer");
   for (const std::string flag : {"--source", "--tokenizer"}) {
     const CliOutput output = verify(clean_trace(), {"--text", "a puppet", flag, kTiny, "--only", "repeat"});
     INFO(output);
@@ -347,9 +341,9 @@ TEST_CASE("verify: what is no TorchScript file is named") {
             "config.json: is no TorchScript, torch.save, .safetensors, .npz or .npy file"},
            {testdata("tiny-bert-seqcls/pytorch_model.bin").string(), "a torch.save file, not TorchScript"},
            {testdata("golden/tiny-bert.npz").string(), "not a TorchScript file"}}) {
-    check_unanswered(verify(module), message);
+    check_refused(verify(module), message);
   }
-  check_unanswered(verify(clean_trace(), {"--source", "/nonexistent"}), "/nonexistent: no such file or directory");
+  check_refused(verify(clean_trace(), {"--source", "/nonexistent"}), "/nonexistent: no such file or directory");
 }
 
 }  // namespace bertjit
