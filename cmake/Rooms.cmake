@@ -101,3 +101,23 @@ function(bertjit_test_program program)
   add_test(NAME ${entry} COMMAND ${program} ${rest})
   set_tests_properties(${entry} PROPERTIES LABELS ${PROGRAM_LABEL} TIMEOUT 1800)
 endfunction()
+
+# bertjit_embed_files(target profiles *.json AS target_profiles): the files of a room's folder, and of folders in it,
+# that match become strings of its library, sorted by path: std::span<const EmbeddedFile> target_profiles(), which a
+# header of the room declares.
+function(bertjit_embed_files room folder pattern as function)
+  set(root ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
+  file(GLOB_RECURSE files RELATIVE ${root} CONFIGURE_DEPENDS ${root}/${pattern})
+  list(SORT files)
+  set(inputs ${files})
+  list(TRANSFORM inputs PREPEND ${root}/)
+  list(JOIN files "|" files)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed_files.cmake)
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp)
+  add_custom_command(OUTPUT ${generated}
+    COMMAND ${CMAKE_COMMAND} -DFOLDER=${root} "-DFILES=${files}" -DFUNCTION=${function} -DOUTPUT=${generated} -P ${script}
+    DEPENDS ${inputs} ${script}
+    COMMENT "Embedding ${folder} of ${room}"
+    VERBATIM)
+  target_sources(bertjit_${room} PRIVATE ${generated})
+endfunction()

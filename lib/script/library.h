@@ -7,20 +7,15 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "script/objects.h"
+#include "support/embedded_file.h"
 
 namespace bertjit {
 
-struct LibraryFile {
-  std::string_view path;  ///< "torch/nn/modules/linear.py"
-  std::string_view text;
-};
-
 /// The files of lib/script/library, sorted by path; made at build time.
-std::span<const LibraryFile> library_files();
+std::span<const EmbeddedFile> library_files();
 
 /// `space.name`: a namespace, class, function, builtin or constant; nullopt if there is none.
 ///

@@ -2,16 +2,12 @@
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "support/embedded_file.h"
 
 namespace bertjit {
 
-struct TargetProfile {
-  std::string_view name;  ///< without ".json"
-  std::string_view text;
-};
-
-/// Sorted by name.
-std::span<const TargetProfile> target_profiles();
+/// Sorted by path: "cpu.json".
+std::span<const EmbeddedFile> target_profiles();
 
 }  // namespace bertjit

@@ -184,7 +184,7 @@ OperatorFit fit_operator(const Target& target, const std::string& name) {
 std::vector<std::string> target_names() {
   std::vector<std::string> names;
   for (const auto& profile : target_profiles()) {
-    names.emplace_back(profile.name);
+    names.push_back(std::filesystem::path(profile.path).stem().string());
   }
   return names;
 }
@@ -194,12 +194,12 @@ Target load_target(const std::string& name_or_file) {
     return read_target(read_text_file(name_or_file, kLargestFile), name_or_file);
   }
   const auto profiles = target_profiles();
-  const auto it = std::ranges::find(profiles, name_or_file, &TargetProfile::name);
+  const auto it = std::ranges::find(profiles, name_or_file + ".json", &EmbeddedFile::path);
   if (it == profiles.end()) {
     throw Error(ErrorKind::kInvalidArgument, "--target " + name_or_file + ": no target has that name (known: " +
                                                  joined(target_names()) + "; or a FILE.json)");
   }
-  return read_target(std::string(it->text), name_or_file + ".json");
+  return read_target(std::string(it->text), std::string(it->path));
 }
 
 }  // namespace bertjit

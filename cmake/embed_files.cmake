@@ -1,0 +1,11 @@
+# Writes FILES, paths below FOLDER, as strings into OUTPUT, which defines FUNCTION: bertjit_embed_files of Rooms.cmake.
+string(REPLACE "|" ";" files "${FILES}")
+set(code "#include <span>\n\n#include \"support/embedded_file.h\"\n\nnamespace bertjit {\n\n")
+string(APPEND code "namespace {\n\nconstexpr EmbeddedFile kFiles[] = {\n")
+foreach(file IN LISTS files)
+  file(READ ${FOLDER}/${file} text)
+  string(APPEND code "    {\"${file}\", R\"__file__(${text})__file__\"},\n")
+endforeach()
+string(APPEND code "};\n\n}  // namespace\n\n")
+string(APPEND code "std::span<const EmbeddedFile> ${FUNCTION}() {\n  return kFiles;\n}\n\n}  // namespace bertjit\n")
+file(WRITE ${OUTPUT} "${code}")
