@@ -8,6 +8,7 @@
 #include "container/bytes.h"
 #include "container/read_tensors.h"
 #include "support/error.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -59,7 +60,7 @@ std::string describe_other_files(const fs::path& directory) {
 TensorFile open_weights(const fs::path& directory) {
   std::string looked_for;
   for (const char* name : kWeightsFiles) {
-    if (fs::exists(directory / name)) {
+    if (path_exists(directory / name)) {
       return read_tensors(directory / name);
     }
     looked_for += (looked_for.empty() ? "" : ", ") + std::string(name);
@@ -73,21 +74,21 @@ TensorFile open_weights(const fs::path& directory) {
 }  // namespace
 
 bool names_checkpoint(const fs::path& path) {
-  return fs::is_directory(path) || path.extension() == ".json";
+  return path_is_folder(path) || path.extension() == ".json";
 }
 
 Checkpoint open_checkpoint(const fs::path& path) {
-  if (!fs::exists(path)) {
+  if (!path_exists(path)) {
     throw Error(ErrorKind::kNotFound, path.string() + ": no such file or directory");
   }
-  if (!fs::is_directory(path)) {
+  if (!path_is_folder(path)) {
     if (path.extension() != ".json") {
       throw Error(ErrorKind::kInvalidArgument,
                   path.string() + ": is not a directory; a checkpoint is a folder with config.json and weights");
     }
     return {path.has_parent_path() ? path.parent_path() : fs::path("."), Config::read(path), std::nullopt};
   }
-  if (!fs::exists(path / "config.json")) {
+  if (!path_exists(path / "config.json")) {
     throw Error(ErrorKind::kNotFound, path.string() + ": has no config.json; is it a Hugging Face checkpoint?");
   }
   Config config = Config::read(path / "config.json");

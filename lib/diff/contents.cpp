@@ -8,6 +8,7 @@
 #include "container/read_tensors.h"
 #include "container/strides.h"
 #include "support/error.h"
+#include "support/file_status.h"
 #include "support/parallel.h"
 
 namespace bertjit {
@@ -215,7 +216,7 @@ void open_directory(Contents& contents) {
   contents.kind = ContentsKind::kDirectory;
   std::string looked_for;
   for (const char* name : kWeightsFiles) {
-    if (fs::exists(contents.path / name)) {
+    if (path_exists(contents.path / name)) {
       take_tensors(contents, read_tensors(contents.path / name));
       break;
     }
@@ -258,7 +259,7 @@ const char* contents_kind_name(ContentsKind kind) {
 
 Contents open_contents(const fs::path& path, int threads) {
   Contents contents{.path = path};
-  if (fs::is_directory(path)) {
+  if (path_is_folder(path)) {
     open_directory(contents);
   } else if (is_torchscript(path)) {
     open_script(contents, threads);

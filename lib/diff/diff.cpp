@@ -12,6 +12,7 @@
 #include "diff/tensor_diff.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "support/file_status.h"
 #include "support/parallel.h"
 
 namespace bertjit {
@@ -53,12 +54,12 @@ std::vector<std::string> list_files(const fs::path& directory) {
 }
 
 bool same_bytes(const fs::path& a, const fs::path& b) {
-  if (!fs::is_directory(a) || !fs::is_directory(b)) {
-    return !fs::is_directory(a) && !fs::is_directory(b) && same_file_bytes(a, b);
+  if (!path_is_folder(a) || !path_is_folder(b)) {
+    return !path_is_folder(a) && !path_is_folder(b) && same_file_bytes(a, b);
   }
   const auto names = list_files(a);
   return names == list_files(b) && std::ranges::all_of(names, [&](const std::string& name) {
-           return fs::is_regular_file(a / name) && fs::is_regular_file(b / name) && same_file_bytes(a / name, b / name);
+           return path_is_file(a / name) && path_is_file(b / name) && same_file_bytes(a / name, b / name);
          });
 }
 
@@ -87,7 +88,7 @@ DiffSide describe_side(const std::string& path, const Contents& contents) {
 
 DiffSide describe_unknown(const std::string& path) {
   DiffSide side{.path = path, .kind = "file"};
-  side.size_bytes = fs::is_directory(path) ? 0 : MappedFile(path).bytes().size();
+  side.size_bytes = path_is_folder(path) ? 0 : MappedFile(path).bytes().size();
   return side;
 }
 

@@ -13,6 +13,7 @@
 #include "digest/weight_names.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -85,7 +86,7 @@ MeaningDigest finish(DigestKind kind, const std::string& body, std::vector<std::
 
 fs::path weights_file(const fs::path& directory) {
   for (const char* name : kWeightsFiles) {
-    if (fs::exists(directory / name)) {
+    if (path_exists(directory / name)) {
       return directory / name;
     }
   }
@@ -97,7 +98,7 @@ fs::path weights_file(const fs::path& directory) {
 std::string file_lines(const fs::path& directory) {
   std::string lines;
   for (const char* name : kModelFiles) {
-    if (fs::exists(directory / name)) {
+    if (path_exists(directory / name)) {
       lines += "file " + to_hex(hash_file(directory / name)) + " " + name + "\n";
     }
   }

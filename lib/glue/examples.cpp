@@ -9,6 +9,7 @@
 
 #include "support/error.h"
 #include "support/file.h"
+#include "support/file_status.h"
 #include "support/words.h"
 #include "tokenize/unicode.h"
 
@@ -209,11 +210,11 @@ std::vector<fs::path> part_files(const GlueTask& task, const ExampleSource& sour
         break;
       }
     }
-    if (std::ranges::all_of(files, [](const fs::path& file) { return fs::exists(file); })) {
+    if (std::ranges::all_of(files, [](const fs::path& file) { return path_exists(file); })) {
       return files;
     }
     for (const fs::path& file : files) {
-      if (!fs::exists(file)) {
+      if (!path_exists(file)) {
         looked_for.push_back(file.string());
       }
     }
@@ -262,10 +263,10 @@ ExampleSet parse_examples(const GlueTask& task, const std::string& text, const s
 }
 
 std::vector<ExampleSet> read_examples(const GlueTask& task, const ExampleSource& source, std::optional<int64_t> limit) {
-  if (!fs::exists(source.data)) {
+  if (!path_exists(source.data)) {
     throw Error(ErrorKind::kNotFound, "--data " + source.data + ": no such file or directory");
   }
-  if (!fs::is_directory(source.data)) {
+  if (!path_is_folder(source.data)) {
     const std::string file = fs::path(source.data).filename().string();
     const bool is_second = task.parts.size() > 1 && file.find(task.parts[1].suffix) != std::string::npos;
     return {read_part(task, task.parts[is_second ? 1 : 0], source.data, source.split, limit)};

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "support/error.h"
+#include "support/file_status.h"
 #include "support/json.h"
 #include "support/words.h"
 
@@ -106,7 +107,7 @@ LabelOrder order_labels(const GlueTask& task, const LabelFacts& facts) {
   if (task.classes.empty()) {
     return {{}, "one score"};
   }
-  if (!facts.config.empty() && std::filesystem::exists(facts.config)) {
+  if (!facts.config.empty() && path_exists(facts.config)) {
     if (const auto configured = configured_order(task, facts.config)) {
       return {*configured, "id2label of " + facts.config.string()};
     }

@@ -4,6 +4,7 @@
 #include "checkpoint/config.h"
 #include "digest/tokenizer_digest.h"
 #include "recognise/recognise.h"
+#include "support/file_status.h"
 #include "support/words.h"
 
 namespace bertjit {
@@ -40,13 +41,13 @@ std::string model_type_of(const Source& source, const fs::path& config) {
   if (const Claims* claims = claims_of(source); claims != nullptr && !claims->architecture.empty()) {
     return claims->architecture;
   }
-  return fs::exists(config) ? Config::read(config).model_type() : "";
+  return path_exists(config) ? Config::read(config).model_type() : "";
 }
 
 }  // namespace
 
 fs::path checkpoint_folder(const fs::path& path) {
-  return fs::is_directory(path) ? path : path.parent_path();
+  return path_is_folder(path) ? path : path.parent_path();
 }
 
 const Claims* claims_of(const Source& source) {
@@ -87,9 +88,9 @@ void name_arguments(LoadedModule& loaded, const std::string& owner, std::vector<
 LabelOrder order_of(const Source& source, const std::vector<std::string>& labels, const GlueTask& task,
                     const fs::path& tokenizer) {
   const fs::path path = source.name;
-  const fs::path config = !source.checkpoint       ? tokenizer / "config.json"
-                          : fs::is_directory(path) ? path / "config.json"
-                                                   : path;
+  const fs::path config = !source.checkpoint     ? tokenizer / "config.json"
+                          : path_is_folder(path) ? path / "config.json"
+                                                 : path;
   return order_labels(task, {labels, config, model_type_of(source, config)});
 }
 

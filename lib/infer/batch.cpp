@@ -14,6 +14,7 @@
 #include "container/safetensors.h"
 #include "infer/input_spec.h"
 #include "support/error.h"
+#include "support/file_status.h"
 #include "support/json.h"
 
 namespace bertjit {
@@ -88,7 +89,7 @@ const Argument* find_input(const Signature& signature, const std::string& name) 
 /// What decoder_input_ids begin with: a TorchScript file does not say, the folder of its tokenizer does.
 int64_t decoder_start(const InputOptions& options, const Signature& signature) {
   std::optional<int64_t> id = signature.decoder_start_token_id;
-  if (const fs::path config = fs::path(options.tokenizer) / "config.json"; !id && fs::exists(config)) {
+  if (const fs::path config = fs::path(options.tokenizer) / "config.json"; !id && path_exists(config)) {
     id = Config::read(config).token_id("decoder_start_token_id", std::nullopt);
   }
   if (!id) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/error.h"
+#include "support/file_status.h"
 #include "support/json.h"
 
 namespace bertjit {
@@ -157,7 +158,7 @@ Settings choose_settings(const fs::path& directory) {
   const fs::path config_path = directory / "config.json";
   Settings config(read_json_file(config_path), config_path.string());
   const fs::path generation_path = directory / "generation_config.json";
-  if (fs::exists(generation_path)) {
+  if (path_exists(generation_path)) {
     Settings generation(read_json_file(generation_path), generation_path.string());
     if (generation.value("_from_model_config") != Json(true) || !has_own_settings(config)) {
       return generation;

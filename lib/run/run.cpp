@@ -15,6 +15,7 @@
 #include "run/generate.h"
 #include "source/source.h"
 #include "support/error.h"
+#include "support/file_status.h"
 #include "tokenize/load.h"
 
 namespace bertjit {
@@ -133,7 +134,7 @@ void write_outputs(const fs::path& path, RunResult& result) {
 fs::path generation_folder(const RunOptions& options) {
   const fs::path source = options.source.path;
   if (names_checkpoint(source)) {
-    return fs::is_directory(source) ? source : source.parent_path();
+    return path_is_folder(source) ? source : source.parent_path();
   }
   if (options.inputs.tokenizer.empty()) {
     throw Error(ErrorKind::kInvalidArgument, "--generate: " + options.source.path +

@@ -6,6 +6,7 @@
 #include "script/library.h"
 #include "script/python_error.h"
 #include "script/script_file.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -25,7 +26,7 @@ std::string joined(const std::string& package, const std::string& name) {
 std::shared_ptr<ScriptFile> opened(const fs::path& path, const ImportPlace& place) {
   auto& file = evaluation().files[path.string()];
   if (!file) {
-    const bool is_folder = fs::is_directory(path);
+    const bool is_folder = path_is_folder(path);
     file = std::make_shared<ScriptFile>(
         is_folder ? std::make_shared<PythonFile>(path.string(), "") : PythonFile::open(path), place);
   }
@@ -40,14 +41,14 @@ std::shared_ptr<ScriptFile> find_in(const fs::path& folder, const std::string& p
   std::replace(path.begin(), path.end(), '.', '/');
   const fs::path base = (folder / path).lexically_normal();
   const std::string module = joined(package, names);
-  if (const fs::path init = base / "__init__.py"; fs::is_regular_file(init)) {
+  if (const fs::path init = base / "__init__.py"; path_is_file(init)) {
     return opened(init, {module, folders, base, module, true});
   }
   const fs::path file = base.string() + ".py";
-  if (!names.empty() && fs::is_regular_file(file)) {
+  if (!names.empty() && path_is_file(file)) {
     return opened(file, {module, folders, base.parent_path(), parent_of(module), false});
   }
-  return bare && fs::is_directory(base) ? opened(base, {module, folders, base, module, true}) : nullptr;
+  return bare && path_is_folder(base) ? opened(base, {module, folders, base, module, true}) : nullptr;
 }
 
 std::string alias_root(const std::string& module) {
@@ -61,7 +62,7 @@ ImportPlace place_of_program(const fs::path& file) {
   ImportPlace place{"", {own}, own, "", false};
   fs::path top = fs::absolute(own).lexically_normal();
   bool in_package = false;
-  for (; fs::exists(top / "__init__.py") && top.has_parent_path() && top != top.parent_path();
+  for (; path_exists(top / "__init__.py") && top.has_parent_path() && top != top.parent_path();
        top = top.parent_path()) {
     in_package = true;
   }

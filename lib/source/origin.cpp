@@ -8,6 +8,7 @@
 #include "digest/digest.h"
 #include "digest/tokenizer_digest.h"
 #include "support/error.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -29,11 +30,11 @@ std::string digest_text(const std::function<std::optional<Sha512Digest>()>& dige
 
 std::future<Origin> digest_origin(const Source& source, const SourceOptions& options,
                                   const std::string& tokenizer_directory) {
-  const bool has_weights = source.checkpoint && options.init.empty() && fs::is_directory(options.path);
+  const bool has_weights = source.checkpoint && options.init.empty() && path_is_folder(options.path);
   const bool has_tokenizer = source.tokenizer() != nullptr;
   const fs::path folder = options.path;
   const fs::path tokenizer = !tokenizer_directory.empty() ? fs::path(tokenizer_directory)
-                             : fs::is_directory(folder)   ? folder
+                             : path_is_folder(folder)     ? folder
                                                           : folder.parent_path();
   return std::async(std::launch::async, [=] {
     Origin origin;

@@ -7,6 +7,7 @@
 #include "script/script.h"
 #include "source/script_source.h"
 #include "support/error.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -89,7 +90,7 @@ Source open_source(const SourceOptions& options, uint64_t seed, const std::strin
     throw Error(ErrorKind::kInvalidArgument,
                 options.path + ": a Python file; say which of its names: " + options.path + ":NAME");
   }
-  if (!std::filesystem::exists(options.path)) {
+  if (!path_exists(options.path)) {
     throw Error(ErrorKind::kNotFound, options.path + ": no such file or directory");
   }
   Source source{.name = options.path, .kind = SourceKind::kArchive, .compiled = load_module(options.path)};

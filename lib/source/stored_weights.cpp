@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compare/describe.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -81,7 +82,7 @@ StoredWeights describe_weights(const Source& source) {
   if (source.compiled && source.compiled->claims && !source.compiled->claims->dtype.empty()) {
     weights.dtype = source.compiled->claims->dtype;
   }
-  if (!source.checkpoint && std::filesystem::is_regular_file(source.name)) {
+  if (!source.checkpoint && path_is_file(source.name)) {
     weights.size_bytes = std::filesystem::file_size(source.name);
   }
   return weights;

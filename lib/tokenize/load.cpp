@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "support/error.h"
+#include "support/file_status.h"
 #include "tokenize/bpe_files.h"
 #include "tokenize/config_files.h"
 #include "tokenize/json_members.h"
@@ -24,18 +24,8 @@ using nlohmann::json;
 
 namespace {
 
-bool is_present(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 void check_directory(const fs::path& directory) {
-  std::error_code error;
-  const fs::file_status status = fs::status(directory, error);
-  if (error && status.type() != fs::file_type::not_found) {
-    throw system_error("cannot read " + directory.string(), error.value());
-  }
-  if (!fs::is_directory(status)) {
+  if (!path_is_folder(directory)) {
     throw Error(ErrorKind::kNotFound, directory.string() + ": no such directory, expected one with a tokenizer");
   }
 }
@@ -90,7 +80,7 @@ void Loader::choose_source() {
   is_class_named_ = !named.name.empty();
   // Marian has no fast tokenizer: what a tokenizer.json beside its files says, transformers does not read.
   const bool reads_json = class_ == nullptr || class_->files != TokenizerFiles::kMarian;
-  if (reads_json && is_present(directory_ / "tokenizer.json")) {
+  if (reads_json && path_exists(directory_ / "tokenizer.json")) {
     source_ = TokenizerSource::kTokenizerJson;
     return;
   }
@@ -100,7 +90,7 @@ void Loader::choose_source() {
   }
   if (class_ == nullptr) {
     choose_class_by_files();
-  } else if (!is_present(directory_ / class_->vocabulary_file)) {
+  } else if (!path_exists(directory_ / class_->vocabulary_file)) {
     throw Error(ErrorKind::kNotFound, directory_.string() + ": has no tokenizer; looked for tokenizer.json and " +
                                           class_->vocabulary_file + ", the files of a " + class_->name + " tokenizer");
   }
@@ -108,9 +98,9 @@ void Loader::choose_source() {
 
 void Loader::choose_class_by_files() {
   for (const TokenizerClass& of : tokenizer_classes()) {
-    if (is_present(directory_ / of.vocabulary_file)) {
+    if (path_exists(directory_ / of.vocabulary_file)) {
       // Marian has a vocab.json too, and no merges.txt.
-      const bool is_other = of.files == TokenizerFiles::kByteLevelBpe && is_present(directory_ / "source.spm");
+      const bool is_other = of.files == TokenizerFiles::kByteLevelBpe && path_exists(directory_ / "source.spm");
       class_ = class_ == nullptr && !is_other ? &of : class_;
     }
   }
@@ -348,9 +338,9 @@ std::unique_ptr<Tokenizer> Loader::load() {
 
 bool has_tokenizer(const fs::path& directory) {
   const auto classes = tokenizer_classes();
-  return is_present(directory / "tokenizer.json") ||
+  return path_exists(directory / "tokenizer.json") ||
          std::any_of(classes.begin(), classes.end(),
-                     [&](const TokenizerClass& of) { return is_present(directory / of.vocabulary_file); });
+                     [&](const TokenizerClass& of) { return path_exists(directory / of.vocabulary_file); });
 }
 
 std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& directory) {

@@ -6,6 +6,7 @@
 #include "digest/digest.h"
 #include "digest/tokenizer_digest.h"
 #include "support/error.h"
+#include "support/file_status.h"
 #include "support/words.h"
 #include "verify/held_claims.h"
 
@@ -29,7 +30,7 @@ void hold_source(ClaimSubject& subject) {
   if (held.claimed.empty()) {
     return;
   }
-  if (!path.empty() && fs::is_directory(path) && options.source.init.empty()) {
+  if (!path.empty() && path_is_folder(path) && options.source.init.empty()) {
     const MeaningDigest digest = digest_meaning(path, DigestKind::kWeights, {.threads = options.threads});
     held.found = to_hex(digest.digest);
     held.known_from = "weights of " + path;

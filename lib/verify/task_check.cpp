@@ -20,6 +20,7 @@
 #include "module/copy.h"
 #include "source/checkpoint_source.h"
 #include "support/error.h"
+#include "support/file_status.h"
 #include "tokenize/load.h"
 #include "verify/check.h"
 #include "verify/file_weights.h"
@@ -70,7 +71,7 @@ std::filesystem::path tokenizer_folder(const VerifyContext& context) {
 
 std::filesystem::path config_path(const VerifyContext& context, const std::filesystem::path& folder) {
   const std::filesystem::path source = context.source->name();
-  return !context.source->is_program() && !std::filesystem::is_directory(source) ? source : folder / "config.json";
+  return !context.source->is_program() && !path_is_folder(source) ? source : folder / "config.json";
 }
 
 /// Both sides' answers to the task, and what sets them apart.

@@ -11,6 +11,7 @@
 
 #include "support/error.h"
 #include "support/file.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -54,7 +55,7 @@ uint64_t size_of_whole_lines(int fd, uint64_t size) {
 }  // namespace
 
 ResultFile::ResultFile(const std::string& path, Resume resume) : path_(path) {
-  const bool is_new = !fs::exists(path);
+  const bool is_new = !path_exists(path);
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) {
     throw system_error("cannot write " + path);

@@ -9,6 +9,7 @@
 
 #include "choice_flag.h"
 #include "support/error.h"
+#include "support/file_status.h"
 
 namespace bertjit {
 
@@ -70,7 +71,7 @@ std::vector<CLI::Option*> add_source_flags(CLI::App& command, SourceOptions& opt
 
 void refuse_source_flags(const std::string& source, const std::vector<CLI::Option*>& flags) {
   const std::filesystem::path path(source);
-  if (std::filesystem::is_directory(path) || path.extension() == ".json") {
+  if (path_is_folder(path) || path.extension() == ".json") {
     return;
   }
   for (const CLI::Option* flag : flags) {
