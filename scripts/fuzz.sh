@@ -59,10 +59,13 @@ trap 'rm -rf "$TMPDIR"' EXIT
 limits=(-max_len=65536 -timeout=5 -rss_limit_mb=2048 -malloc_limit_mb=80)
 
 run_target() {
-  local target=$1 dictionary=tools/fuzz/$1.dict
+  local target=$1 dictionary
   mkdir -p "$root/corpus/$target" "$root/crashes/$target"
   local options=("${limits[@]}" -print_final_stats=1 -artifact_prefix="$root/crashes/$target/")
-  [[ -e $dictionary ]] && options+=(-dict="$dictionary")
+  for dictionary in tools/fuzz/*.dict; do
+    # tokenizer.dict is for tokenizer_json and tokenizer_files.
+    [[ $target == "$(basename "$dictionary" .dict)"* ]] && options+=(-dict="$dictionary")
+  done
   "$root/bin/fuzz_$target" "${options[@]}" "$root/corpus/$target" "$root/seeds/$target" >"$root/logs/$target.log" 2>&1 &
   stop_after_cpu_time $!
   wait $!
