@@ -28,13 +28,11 @@ bool is_chaining(std::string_view token) {
 
 ScanFinding code_finding(const CodeRecord& record, size_t token, const char* rule, const std::string& found,
                          const std::string& why) {
-  const size_t offset = record.tokens[token].begin;
-  const auto line = std::count(record.text.begin(), record.text.begin() + static_cast<ptrdiff_t>(offset), '\n') + 1;
   return {.effect = ScanEffect::kUnsafe,
           .rule = rule,
           .record = record.name,
-          .offset = offset,
-          .line = static_cast<size_t>(line),
+          .offset = record.tokens[token].begin,
+          .line = line_of(record, token),
           .found = found,
           .why = why};
 }

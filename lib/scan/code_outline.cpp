@@ -1,5 +1,7 @@
 #include "scan/code_outline.h"
 
+#include <algorithm>
+
 namespace bertjit {
 
 namespace {
@@ -40,10 +42,27 @@ class Outliner {
     if (record_.token(i) == kDef) {
       open_ = true;
       function_indent_ = indent;
-      record_.functions.push_back({.name = record_.token(i + 1), .class_name = class_name_, .begin = i});
+      record_.functions.push_back(
+          {.name = record_.token(i + 1), .class_name = class_name_, .begin = i, .body = end_of_head(i)});
+      record_.methods.insert(std::string(class_name_).append(".").append(record_.token(i + 1)));
     } else if (!class_name_.empty() && indent > 0) {
+      record_.class_lines.push_back(i);
       declare(i);
     }
+  }
+
+  /// Behind the ":" outside all brackets, on the line that begins at `i`.
+  size_t end_of_head(size_t i) const {
+    size_t depth = 0;
+    for (++i; i < record_.tokens.size() && !record_.tokens[i].first; ++i) {
+      const std::string_view token = record_.token(i);
+      depth += token == "(" || token == "[" || token == "{";
+      depth -= (token == ")" || token == "]" || token == "}") && depth > 0;
+      if (token == ":" && depth == 0) {
+        return i + 1;
+      }
+    }
+    return i;
   }
 
   void close_function(size_t end) {
@@ -75,7 +94,18 @@ class Outliner {
 
 }  // namespace
 
+size_t line_of(const CodeRecord& record, size_t token) {
+  const auto next = std::ranges::upper_bound(record.line_starts, record.tokens[token].begin);
+  return static_cast<size_t>(next - record.line_starts.begin());
+}
+
 void outline_code(CodeRecord& record) {
+  record.line_starts = {0};
+  for (size_t i = 0; i < record.text.size(); ++i) {
+    if (record.text[i] == '\n') {
+      record.line_starts.push_back(static_cast<uint32_t>(i + 1));
+    }
+  }
   record.tokens = split_code_tokens(record.text);
   Outliner(record).run();
 }

@@ -11,6 +11,7 @@
 #include "container/bytes.h"
 #include "container/torchscript_classes.h"
 #include "scan/code_limits.h"
+#include "scan/load_values.h"
 #include "scan/state_hooks.h"
 
 namespace bertjit {
@@ -78,6 +79,7 @@ class RecordScan {
       while (function_ < record_.functions.size() && record_.functions[function_].end <= i) {
         ++function_;
       }
+      count_brackets(i);
       if (!record_.is_name(i)) {
         continue;
       }
@@ -94,6 +96,19 @@ class RecordScan {
     findings_.add(code_finding(record_, i, rule, found, why));
   }
 
+  void count_brackets(size_t i) {
+    const std::string_view token = record_.token(i);
+    depth_ = record_.tokens[i].first ? 0 : depth_;
+    depth_ += token == "(" || token == "[" || token == "{";
+    depth_ -= (token == ")" || token == "]" || token == "}") && depth_ > 0;
+  }
+
+  /// The function that token `i` lies in; nullptr outside of all.
+  const CodeFunction* function_at(size_t i) const {
+    const bool inside = function_ < record_.functions.size() && record_.functions[function_].begin <= i;
+    return inside ? &record_.functions[function_] : nullptr;
+  }
+
   void judge_name(size_t i) {
     const std::string_view name = record_.token(i);
     const std::string_view next = record_.token(i + 1);
@@ -101,8 +116,8 @@ class RecordScan {
       judge_torch(i);
     } else if (name == "ops") {
       judge_ops(i);
-    } else if (name == "CONSTANTS" && has_member(i)) {
-      skip_until_ = i + 3;
+    } else if (name == "CONSTANTS") {
+      judge_constant(i);
     } else if (name == "__torch__") {
       judge_class(i);
     } else if (name == "import" || name == "from") {
@@ -121,18 +136,42 @@ class RecordScan {
     }
   }
 
-  /// "torch" and "ops" are namespaces; code that passes one on as a value hides what it takes out of it.
+  /// "torch", "ops" and their like are namespaces; code that passes one on as a value hides what it takes out of it, and
+  /// code that gives its name to a value lets an operator pass for another.
   void judge_namespace_as_value(size_t i) {
-    const std::string_view next = record_.token(i + 1);
-    const bool is_keyword = next == ":" || (next == "=" && record_.token(i + 2) != "=");
-    if (!is_keyword) {
+    if (!names_argument(i) && !names_attribute(i)) {
       add(i, "namespace", "uses " + in_quotes(record_.token(i)) + " as a value",
           "what is taken out of it cannot be followed");
     }
   }
 
+  /// "f(x, ops=1)"
+  bool names_argument(size_t i) const {
+    const CodeFunction* function = function_at(i);
+    const bool begins = i > 0 && (record_.token(i - 1) == "(" || record_.token(i - 1) == ",");
+    return function != nullptr && i >= function->body && depth_ > 0 && begins && record_.token(i + 1) == "=" &&
+           record_.token(i + 2) != "=";
+  }
+
+  /// "ops : Tensor" in a class
+  bool names_attribute(size_t i) const {
+    return function_at(i) == nullptr && record_.tokens[i].first &&
+           (record_.token(i + 1) == ":" || record_.token(i + 1) == "=");
+  }
+
   bool has_member(size_t i) const {
     return record_.token(i + 1) == "." && record_.is_name(i + 2);
+  }
+
+  /// "CONSTANTS.c12"
+  void judge_constant(size_t i) {
+    const std::string_view name = has_member(i) ? record_.token(i + 2) : std::string_view();
+    const bool is_constant = name.size() > 1 && name[0] == 'c' &&
+                             name.find_first_not_of("0123456789", 1) == std::string_view::npos;
+    if (!is_constant) {
+      return judge_namespace_as_value(i);
+    }
+    skip_until_ = i + 3;
   }
 
   /// "torch.add" is aten::add, and so is "torch.autograd.add".
@@ -158,6 +197,9 @@ class RecordScan {
 
   /// "__torch__.torch.nn.modules.linear.Linear": the archive's own, but for "__torch__.torch.classes.": C++'s.
   void judge_class(size_t i) {
+    if (!has_member(i)) {
+      return judge_namespace_as_value(i);
+    }
     std::string path;
     size_t last = i;
     while (has_member(last)) {
@@ -188,29 +230,45 @@ class RecordScan {
 
   /// getattr(x, "name") is x.name.
   void judge_getattr(size_t i) {
+    if (const auto name = second_argument(i)) {
+      judge_string_name(*name);
+    } else {
+      refuse_hidden_name(i, "an attribute");
+    }
+  }
+
+  /// Of the call of the word `i`. Code that libtorch prints has an attribute or two in front of it.
+  std::optional<size_t> second_argument(size_t i) const {
+    constexpr size_t kFarthest = 200;
     size_t depth = 0;
-    for (size_t k = i + 1; k < record_.tokens.size(); ++k) {
+    for (size_t k = i + 1; k < std::min(record_.tokens.size(), i + kFarthest); ++k) {
       const std::string_view token = record_.token(k);
       depth += token == "(" || token == "[";
       depth -= token == ")" || token == "]";
       if (depth == 0) {
-        return;
+        break;
       }
-      if (depth == 1 && token == "," && record_.token(k + 1).find_first_of("\"'") == 0) {
-        return judge_string_name(k + 1);
+      if (depth == 1 && token == ",") {
+        return k + 1;
       }
     }
+    return std::nullopt;
+  }
+
+  void refuse_hidden_name(size_t i, const std::string& what) {
+    add(i, "namespace", "takes " + what + " by a name that is not written out", "what is taken cannot be followed");
   }
 
   /// Neighbouring strings are one.
   void judge_string_name(size_t i) {
     std::string name;
-    for (size_t k = i; k < record_.tokens.size() && record_.tokens[k].kind == CodeToken::Kind::kString; ++k) {
-      name += string_contents(record_.token(k));
+    size_t end = i;
+    for (; end < record_.tokens.size() && record_.tokens[end].kind == CodeToken::Kind::kString; ++end) {
+      name += string_contents(record_.token(end));
     }
-    if (name.find('\\') != std::string::npos) {
-      add(i, "namespace", "takes the attribute " + in_quotes(name) + " by a name in escapes",
-          "what is taken cannot be followed");
+    const bool is_whole = end > i && (record_.token(end) == ")" || record_.token(end) == ",");
+    if (!is_whole || name.find('\\') != std::string::npos) {
+      refuse_hidden_name(i, "an attribute");
     } else {
       judge_attribute(i, name);
     }
@@ -221,20 +279,36 @@ class RecordScan {
   void judge_attribute(size_t i, std::string_view name) {
     const bool is_declared = declared_.functions.contains(name) || declared_.attributes.contains(name);
     const bool passes =
-        rules_.is_forbidden_method(name) ? is_own_attribute(i, name) : is_declared || is_known_member(name);
+        rules_.is_forbidden_method(name) ? is_own_member(i, name) : is_declared || is_known_member(name);
     if (!passes) {
       judge_operator(i, "aten::" + std::string(name));
     }
   }
 
-  /// "self.save" where the class declares such an attribute, and does not call it.
-  bool is_own_attribute(size_t i, std::string_view name) const {
-    if (function_ >= record_.functions.size() || record_.functions[function_].begin > i || i < 2 ||
-        record_.token(i - 2) != "self" || record_.token(i + 1) == "(") {
+  /// "self.save" where the class declares such an attribute and does not call it; "(self).save(x)" where it declares
+  /// such a method. `self` is what the first argument is called, and only while nothing else is given that name.
+  bool is_own_member(size_t i, std::string_view name) const {
+    const CodeFunction* function = function_at(i);
+    if (function == nullptr || i < function->body + 2) {
       return false;
     }
-    const std::string own = std::string(record_.functions[function_].class_name).append(".").append(name);
-    return record_.attributes.contains(own);
+    const std::string_view self = record_.token(function->begin + 3);
+    const bool in_brackets = record_.token(i - 2) == ")" && record_.token(i - 4) == "(";
+    const bool is_of_self = record_.token(in_brackets ? i - 3 : i - 2) == self;
+    const std::string own = std::string(function->class_name).append(".").append(name);
+    const auto& members = record_.token(i + 1) == "(" ? record_.methods : record_.attributes;
+    return is_of_self && members.contains(own) && !is_bound(*function, self);
+  }
+
+  /// Whether the function's body may give that name to another value.
+  bool is_bound(const CodeFunction& function, std::string_view name) const {
+    for (size_t i = function.body; i < function.end; ++i) {
+      const bool is_used = record_.token(i + 1) == "." || record_.token(i + 1) == ")";
+      if (record_.token(i) == name && record_.token(i - 1) != "." && !is_used) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Of tensors, and of quantized::LinearPackedParamsBase and its like.
@@ -261,6 +335,7 @@ class RecordScan {
   ScanResult& result_;
   ScanFindings& findings_;
   size_t function_ = 0;    ///< the one that the current token lies in, or the next
+  size_t depth_ = 0;       ///< of brackets around the current token
   size_t skip_until_ = 0;  ///< tokens before it belong to a name that was judged as a whole
 };
 
@@ -300,6 +375,7 @@ void CodeScan::run() {
   }
   for (const CodeRecord& record : records_) {
     RecordScan(record, declared, rules_, result_, findings_).run();
+    check_load_values(record, findings_);
     check_code_limits(record, findings_);
   }
   check_state_hooks(records_, findings_);

@@ -76,6 +76,8 @@ TEST_CASE("scan: operators of other machines, raw storage and unknown libraries 
            "_9 = torch.no_such_operator(_3)",
            "_9 = (_3).no_such_operator()",
            "_9 = ops.inductor._reinterpret_tensor(_3, [1], [1])",
+           "_9 = torch._reshape_alias(_3, [65536], [1])",
+           "_9 = (_3)._unsafe_index([_2])",
            "_9 = ops.prim.PythonOp(_3)",
            // TorchScript has none of these.
            "import os",
@@ -88,6 +90,34 @@ TEST_CASE("scan: operators of other machines, raw storage and unknown libraries 
     INFO(result);
     CHECK(result.verdict == ScanVerdict::kUnsafe);
   }
+}
+
+TEST_CASE("scan: a value that takes the place of a namespace, and a name that is not written out, are unsafe") {
+  for (const char* line : {
+           // These load, and call set_.
+           "CONSTANTS = _3\n    CONSTANTS.set_(_2)",
+           "ops = self\n    ops.quantized.set_(_2)",
+           "_9 = getattr(_3, (\"set_\"))(_2)",
+           // So would these, or they did not.
+           "CONSTANTS.set_(_2)",
+           "__torch__ = _3\n    __torch__.set_(_2)",
+           "for torch in [_3]:\n      torch.set_(_2)",
+           "torch, _9 = _3, _2",
+           "(ops) = _3",
+           "_9 = [CONSTANTS.set_(_2) for CONSTANTS in [_3]]",
+           "_9 = getattr(_3, \"si\" + \"ze\")()",
+           "_9 = getattr(_3, _2)()",
+           "_9 = getattr(_3)",
+       }) {
+    INFO(line);
+    const ScanResult result = scan_with_line(line);
+    INFO(result);
+    CHECK(result.verdict == ScanVerdict::kUnsafe);
+    CHECK((testing::has_rule(result, "namespace") || testing::has_rule(result, "operator")));
+  }
+  const ScanResult parameter =
+      scan_with_methods("  def helper(self: __torch__.Leaf, ops: Tensor) -> Tensor:\n    return ops.aten.set_(ops)\n");
+  CHECK(testing::has_rule(parameter, "namespace"));
 }
 
 TEST_CASE("scan: what merely looks like an operator is none") {
@@ -104,6 +134,8 @@ TEST_CASE("scan: what merely looks like an operator is none") {
            "_9 = torch.add(_3, _3, alpha=1)",
            "_9 = torch.append([1], 2)",
            "_9 = [torch.neg(x) for x in [_3]]",
+           "_9 = fork(_3, ops=1)",
+           "_9 = getattr(self, \"left\")",
        }) {
     INFO(line);
     const ScanResult result = scan_with_line(line);
@@ -163,6 +195,47 @@ TEST_CASE("scan: an attribute that has a forbidden operator's name is no operato
   CHECK(with_attribute("_9 = self.save").verdict == ScanVerdict::kSafe);
   CHECK(with_attribute("_9 = self.save(\"/dev/null\")").verdict == ScanVerdict::kUnsafe);
   CHECK(with_attribute("_9 = _3.save").verdict == ScanVerdict::kUnsafe);
+  CHECK(with_attribute("self = _3\n    _9 = self.save").verdict == ScanVerdict::kUnsafe);
+  CHECK(with_attribute("for self in [_3]:\n      _9 = self.save").verdict == ScanVerdict::kUnsafe);
+}
+
+TEST_CASE("scan: a method of one's own that has a forbidden operator's name is no operator") {
+  const auto with_call = [](const std::string& line) {
+    return scan_with_methods("  def save(s: __torch__.Leaf, x: Tensor) -> Tensor:\n    return x\n"
+                             "  def twice(s: __torch__.Leaf, x: Tensor) -> Tensor:\n    " +
+                             line + "\n    return x\n");
+  };
+  CHECK(with_call("_0 = (s).save(x, )").verdict == ScanVerdict::kSafe);
+  CHECK(with_call("_0 = s.save(x, )").verdict == ScanVerdict::kSafe);
+  CHECK(with_call("_0 = (x).save(x, )").verdict == ScanVerdict::kUnsafe);
+  CHECK(with_call("s = x\n    _0 = s.save(x, )").verdict == ScanVerdict::kUnsafe);
+}
+
+TEST_CASE("scan: a default argument and a class's value are literals, since loading evaluates them") {
+  const auto with_default = [](const std::string& value) {
+    return scan_with_methods("  def helper(self: __torch__.Leaf,\n    x: Tensor,\n    y: int=" + value +
+                             ") -> Tensor:\n    return x\n");
+  };
+  const auto with_value = [](const std::string& value) {
+    return scan_edited([&](RecordMap& records) {
+      replace_once(records[kRootCode], "  left : __torch__.Leaf\n",
+                   "  size : Final[int] = " + value + "\n  left : __torch__.Leaf\n");
+    });
+  };
+  // As libtorch prints them.
+  for (const std::string value : {"-1", "inf", "1.0000000000000001e-05", "\"f(x)\"", "None", "[1, 2]", "(1, (2, \"x\"))",
+                                  "annotate(List[int], [])", "torch.device(\"cpu\")", "{\"a\": 1}", "CONSTANTS.c0"}) {
+    INFO(value);
+    CHECK(with_default(value).verdict == ScanVerdict::kSafe);
+    CHECK(with_value(value).verdict == ScanVerdict::kSafe);
+  }
+  for (const std::string value :
+       {"print(\"loaded\")", "__torch__.Leaf.helper()", "len([1])", "[print][0](\"loaded\")", "(print)(\"loaded\")",
+        "1 if True else 2", "[0 for i in [1, 2]]", "[0] * 1000000000", "torch.neg(1)", "x.annotate(1)"}) {
+    INFO(value);
+    CHECK(testing::has_rule(with_default(value), "load-value"));
+    CHECK(testing::has_rule(with_value(value), "load-value"));
+  }
 }
 
 TEST_CASE("scan: a __setstate__ that does more than quantized modules need is unsafe") {
@@ -172,7 +245,9 @@ TEST_CASE("scan: a __setstate__ that does more than quantized modules need is un
            "    print(\"loaded\")\n", "    self.weight = torch.mul((state)[0], 2)\n",
            "    self.weight = ((state)[0]).mul(2)\n", "    self.weight = (torch.mul)((state)[0], 2)\n",
            "    _0 = torch.from_file(\"/dev/null\")\n", "    f = torch.mul\n    self.weight = f((state)[0], 2)\n",
-           "    while True:\n      pass\n", "    _0 = (self).elsewhere((state)[0], )\n",
+           "    while True:\n      pass\n", "    for i in range(1000000000):\n      pass\n",
+           "    _0 = (self).elsewhere((state)[0], )\n", "    forward = print\n    forward(\"loaded\")\n",
+           "    len, _0 = print, 1\n    _1 = len(\"loaded\")\n",
            "    self.weight = (state)[0]\n",  // packs nothing, and is no module of PyTorch's
        }) {
     const ScanResult alone = scan_with_methods(head + body + "    return None\n");
@@ -196,6 +271,25 @@ TEST_CASE("scan: what a __setstate__ calls is looked at too") {
   CHECK(with_setter("    self.weight = ops.quantized.linear_prepack(w, None)\n").verdict == ScanVerdict::kSafe);
   CHECK(with_setter("    self.weight = ops.quantized.linear_prepack(torch.mul(w, 2), None)\n").verdict ==
         ScanVerdict::kUnsafe);
+  // What "-self" calls.
+  CHECK(testing::has_rule(with_setter("    self.weight = ops.quantized.linear_prepack(w, None)\n    return -self\n"
+                                      "  def __neg__(self: __torch__.Leaf) -> NoneType:\n    print(\"loaded\")\n"),
+                          "state-hook"));
+}
+
+TEST_CASE("scan: time grows with the code, however much is found in it") {
+  std::string lines = "_9 = 1";
+  for (int i = 0; i < 200'000; ++i) {
+    lines += "\n    torch.q";
+  }
+  const ScanResult findings = scan_with_line(lines);
+  CHECK(findings.finding_count == 200'000);
+  CHECK(findings.findings.back().line == findings.findings.front().line + 99);
+  std::string calls = "_9 = ";
+  for (int i = 0; i < 200'000; ++i) {
+    calls += "getattr(";
+  }
+  CHECK(scan_with_line(calls).verdict == ScanVerdict::kUnsafe);
 }
 
 TEST_CASE("scan: the hooks of PyTorch's quantized modules are safe") {

@@ -51,6 +51,7 @@ class HookCheck {
     packs_ = false;
     seen_.clear();
     open_ = {place};
+    follow_operators();
     const size_t refused = refused_.size();
     while (!open_.empty()) {
       const Place next = open_.back();
@@ -72,14 +73,24 @@ class HookCheck {
     }
   }
 
+  /// `-x`, `x[0]` and `with x` call what the class of `x` has for them.
+  void follow_operators() {
+    for (const auto& [name, place] : by_name_) {
+      const bool is_special = name.size() > 4 && name.starts_with("__") && name.ends_with("__");
+      if (is_special && name != "__init__" && name != "__setstate__" && name != "__getstate__") {
+        follow(name);
+      }
+    }
+  }
+
   void check_body(const Place& place) {
     const CodeRecord& record = *place.record;
     for (size_t i = place.function->begin + 2; i < place.function->end; ++i) {
       const std::string_view token = record.token(i);
       const bool is_member = record.token(i - 1) == ".";
       const bool is_called = record.token(i + 1) == "(";
-      if (token == "while") {
-        refuse(record, i, "loops by 'while'");
+      if (token == "while" || token == "for") {
+        refuse(record, i, "loops by " + in_quotes(token));
       } else if ((token == ")" || token == "]") && is_called) {
         refuse(record, i, "calls what an expression gives");
       } else if (!is_member && token == "torch") {
@@ -87,7 +98,9 @@ class HookCheck {
       } else if (!is_member && token == "ops") {
         check_operator(record, i, std::string(record.token(i + 2)).append("::").append(record.token(i + 4)));
       } else if (record.is_name(i) && is_called && !is_of_namespace(record, i)) {
-        check_call(record, i, token);
+        is_member ? check_member_call(record, i, token) : check_bare_call(record, i, token);
+      } else if (!is_member && is_function_of_language(token)) {
+        refuse(record, i, "takes " + in_quotes(token) + " as a value");
       }
     }
   }
@@ -108,18 +121,32 @@ class HookCheck {
     }
   }
 
-  void check_call(const CodeRecord& record, size_t i, std::string_view name) {
-    constexpr std::string_view kWords[] = {
-        "and", "annotate", "bool",   "elif", "float", "getattr",        "if",
-        "in",  "int",      "is",     "len",  "list",  "isinstance",     "not",
-        "or",  "range",    "return", "str",  "tuple", "unchecked_cast", "uninitialized"};
+  /// Of the code's own functions each is called as a member: "(self).pack(x)", "__torch__.a.pack(x)".
+  void check_member_call(const CodeRecord& record, size_t i, std::string_view name) {
     if (by_name_.contains(name)) {
       follow(name);
     } else if (name == "unpack") {
       packs_ = true;
-    } else if (std::ranges::find(kWords, name) == std::end(kWords)) {
+    } else {
       refuse(record, i, "calls " + in_quotes(name));
     }
+  }
+
+  void check_bare_call(const CodeRecord& record, size_t i, std::string_view name) {
+    constexpr std::string_view kWords[] = {
+        "and", "annotate", "bool",   "elif", "float", "getattr",        "if",
+        "in",  "int",      "is",     "len",  "list",  "isinstance",     "not",
+        "or",  "range",    "return", "str",  "tuple", "unchecked_cast", "uninitialized"};
+    if (std::ranges::find(kWords, name) == std::end(kWords)) {
+      refuse(record, i, "calls " + in_quotes(name));
+    }
+  }
+
+  /// Those that do more than compute. Under another name a call of them would look like one of a harmless function.
+  static bool is_function_of_language(std::string_view name) {
+    constexpr std::string_view kNames[] = {"awaitable", "fork",     "print",           "rpc_async",
+                                           "rpc_remote", "rpc_sync", "awaitable_nowait"};
+    return std::ranges::find(kNames, name) != std::end(kNames);
   }
 
   void refuse(const CodeRecord& record, size_t i, const std::string& what) {

@@ -58,6 +58,7 @@ std::vector<HostileFile> operators() {
       {"behind-string", "s = '\"'\n    torch.save(_3, '\"/dev/null\"')"},
       {"raw-storage", "_9 = torch.set_(_3, _2)"},
       {"addresses", "_9 = torch.data_ptr(_3)"},
+      {"memory-behind", "_9 = torch._reshape_alias(_3, [65536], [1])"},
       {"other-processes", "_9 = ops.c10d.barrier(_3)"},
       {"other-machines", "_9 = rpc_sync(\"worker\", _3, ())"},
       {"image-files", "_9 = ops.image.read_file(\"/dev/null\")"},
@@ -78,6 +79,9 @@ std::vector<HostileFile> disguises() {
       {"namespace-argument", with_lines("_9 = fork(ops, _3)"), "namespace", kRoot},
       {"escaped-name", with_lines("_9 = getattr(torch, \"from\\x5ffile\")(\"/dev/null\", False, 0)"), "namespace",
        kRoot},
+      {"constants-as-value", with_lines("CONSTANTS = _3\n    CONSTANTS.set_(_2)"), "namespace", kRoot},
+      {"operators-as-value", with_lines("ops = self\n    ops.quantized.set_(_2)"), "namespace", kRoot},
+      {"name-in-brackets", with_lines("_9 = getattr(_3, (\"set_\"))(_2)"), "namespace", kRoot},
       {"python-import", with_lines("import os"), "import", kRoot},
       {"python-eval", with_lines("eval(\"1\")"), "python", kRoot},
       {"python-open", with_lines("_9 = open(\"/dev/null\")"), "python", kRoot},
@@ -109,6 +113,13 @@ std::vector<HostileFile> hooks() {
        kRoot},
       {"set-state-loops", with_methods(set + pack + "    while True:\n      pass\n    return None\n"), "state-hook",
        kRoot},
+      {"set-state-alias",
+       with_methods(set + pack + "    forward = print\n    forward(\"loaded\")\n    return None\n"), "state-hook",
+       kRoot},
+      {"set-state-operator",
+       with_methods(set + pack + "    _0 = -self\n    return None\n" +
+                    "  def __neg__(self: __torch__.Leaf) -> NoneType:\n    print(\"loaded\")\n    return None\n"),
+       "state-hook", kRoot},
       {"set-state-branch",
        with_methods(
            set + pack +
@@ -146,6 +157,15 @@ std::vector<HostileFile> hooks() {
       {"default-argument",
        with_methods("", "def helper(x: Tensor=torch.from_file(\"/dev/null\", False, 0)) -> Tensor:\n  return x\n"),
        "operator", kRoot},
+      {"default-call",
+       with_methods("", "def helper() -> int:\n  print(\"loaded\")\n  return 1\n"
+                        "def main(x: int=__torch__.helper()) -> int:\n  return x\n"),
+       "load-value", kRoot},
+      {"class-value", edited([](RecordMap& records) {
+         replace_once(records[std::string("traced/") + kRoot], "  left : __torch__.Leaf\n",
+                      "  size : Final[int] = len([1])\n  left : __torch__.Leaf\n");
+       }),
+       "load-value", kRoot},
       {"custom-class", edited([](RecordMap& records) {
          replace_once(records[std::string("traced/") + kRoot], "  left : __torch__.Leaf\n",
                       "  other : __torch__.torch.classes.dist_rpc.WorkerInfo\n  left : __torch__.Leaf\n");
