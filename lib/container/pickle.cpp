@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kMaxInstructions = 4'000'000;
 constexpr size_t kMaxMarks = 10'000;
 constexpr uint8_t kMaxProtocol = 5;
+constexpr std::string_view kScriptClasses = "__torch__.";
 
 /// Python's names for them, pickletools.opcodes.
 enum Opcode : uint8_t {
@@ -282,8 +283,17 @@ class PickleReader {
     }
   }
 
+  /// What is imported is the class or function of the process itself.
+  void refuse_change_of_import() const {
+    if (const auto* global = PickleNode::as<PickleGlobal>(top())) {
+      fail("changes " + in_quotes(global->name) + " itself, for all that runs in the process; nothing was executed",
+           ErrorKind::kUnsafe);
+    }
+  }
+
   template <class T>
   T& top_as() const {
+    refuse_change_of_import();
     T* value = std::get_if<T>(&top()->value);
     if (value == nullptr) {
       fail_here("adds to an object of another kind");
@@ -426,8 +436,19 @@ class PickleReader {
     push(PickleGlobal{std::move(name)});
   }
 
+  /// libtorch writes an enum as its class, its value and REDUCE, without a tuple around the value.
+  const PickleTuple* pop_arguments() {
+    const PickleNode* arguments = pop();
+    const auto* callable = PickleNode::as<PickleGlobal>(top());
+    const bool is_value = PickleNode::as<PickleTuple>(arguments) == nullptr;
+    if (is_value && callable != nullptr && callable->name.starts_with(kScriptClasses)) {
+      arguments = &pickle_.nodes.emplace_back(PickleNode{PickleTuple{{arguments}}});
+    }
+    return PickleNode::as<PickleTuple>(arguments);
+  }
+
   void push_call() {
-    const auto* arguments = PickleNode::as<PickleTuple>(pop());
+    const auto* arguments = pop_arguments();
     const auto* callable = PickleNode::as<PickleGlobal>(pop());
     if (arguments == nullptr || callable == nullptr) {
       fail_here("calls something that is not a global with a tuple of arguments");
@@ -435,6 +456,7 @@ class PickleReader {
     if (callable->name == "collections.OrderedDict") {
       push_ordered_dict(*arguments);
     } else {
+      check_bytearray(callable->name, *arguments);
       push(PickleCall{callable, arguments});
     }
   }
@@ -450,6 +472,7 @@ class PickleReader {
 
   /// Objects of other kinds (a dict that is an OrderedDict with attributes) drop it.
   void set_state(const PickleNode* state) {
+    refuse_change_of_import();
     auto* object = std::get_if<PickleObject>(&top()->value);
     if (object == nullptr) {
       return;
@@ -458,6 +481,19 @@ class PickleReader {
       fail_here("gives an object its state twice");
     }
     object->state = state;
+  }
+
+  /// Of a number Python makes as many zeros, which cost the file nothing. Pickles hold text or bytes (of protocol 2: a
+  /// call that makes them).
+  void check_bytearray(std::string_view function, const PickleTuple& arguments) const {
+    if ((function != "builtins.bytearray" && function != "__builtin__.bytearray") || arguments.items.empty()) {
+      return;
+    }
+    const PickleNode* content = arguments.items.front();
+    if (PickleNode::as<std::string>(content) == nullptr && PickleNode::as<PickleBytes>(content) == nullptr &&
+        PickleNode::as<PickleCall>(content) == nullptr) {
+      fail("makes a bytearray of something that is neither text nor bytes; nothing was executed", ErrorKind::kUnsafe);
+    }
   }
 
   /// Python 3 makes an empty one and sets its items afterwards; Python 2 gives a list of [key, value] lists.

@@ -208,4 +208,58 @@ TEST_CASE("pickle: endless nesting and endless work are refused") {
   CHECK(error_in(pairs + "N.", allow_all).kind() == ErrorKind::kUnsupported);
 }
 
+TEST_CASE("pickle: what writes to an import is unsafe: it is the class or function of the process itself") {
+  const std::string import = "ctorch\nSize\n";
+  for (const std::string write : {"}b", "NNs", "(NNu", "Na", "(Ne", "(N\x90"}) {
+    INFO(write);
+    const Error error = error_in("\x80\x02" + import + write + ".", allow_all);
+    CHECK(error.kind() == ErrorKind::kUnsafe);
+    CHECK_THAT(error.what(), Contains("changes 'torch.Size' itself"));
+    CHECK_NOTHROW(read("\x80\x02" + import + ")R}b.", allow_all));
+  }
+}
+
+// pickle.dumps(bytearray(b'ab'), protocol) of CPython 3.11, protocols 2 and 4.
+TEST_CASE("pickle: a bytearray is made of text or bytes, not of a number that memory is taken for") {
+  CHECK_NOTHROW(read(raw("\x80\x02"
+                         "c__builtin__\nbytearray\nX\x02\x00\x00\x00"
+                         "abX\x07\x00\x00\x00latin-1\x86R."),
+                     allow_all));
+  CHECK_NOTHROW(read(raw("\x80\x04\x8c\x08"
+                         "builtins\x8c\x09"
+                         "bytearray\x93"
+                         "C\x02"
+                         "ab\x85R."),
+                     allow_all));
+  CHECK_NOTHROW(
+      read("\x80\x02"
+           "c__builtin__\nbytearray\n)R.",
+           allow_all));
+  for (const std::string argument : {"J\xff\xff\xff\x7f", "\x8a\x01\x7f",
+                                     "](K\x01K\x02"
+                                     "e"}) {
+    CHECK(error_in("\x80\x02"
+                   "cbuiltins\nbytearray\n" +
+                       argument + "\x85R.",
+                   allow_all)
+              .kind() == ErrorKind::kUnsafe);
+  }
+}
+
+// torch/csrc/jit/serialization/pickler.cpp, pushIValueImpl: an enum's class, its value, REDUCE.
+TEST_CASE("pickle: an enum of TorchScript is a call whose argument is no tuple, and nothing else is") {
+  const auto pickle =
+      read(raw("\x80\x02"
+               "c__torch__\nColour\nK\x02R."));
+  const auto* call = PickleNode::as<PickleCall>(pickle.root);
+  REQUIRE(call != nullptr);
+  CHECK(call->callable->name == "__torch__.Colour");
+  REQUIRE(call->arguments->items.size() == 1);
+  CHECK(*PickleNode::as<int64_t>(call->arguments->items[0]) == 2);
+  CHECK(error_in("\x80\x02"
+                 "ctorch\nSize\nNR.",
+                 allow_all)
+            .kind() == ErrorKind::kCorrupt);
+}
+
 }  // namespace bertjit

@@ -358,4 +358,22 @@ TEST_CASE("torchscript: any changed byte of a pickle gives a file or an Error, n
   CHECK(refused > 500);
 }
 
+TEST_CASE("torchscript: an enum is an object with its value, which is a number or a text") {
+  const TempDir dir;
+  const auto read_with = [&](const std::string& value) {
+    edit_archive(script("module.pt"), dir / "x.pt", [&](RecordMap& records) {
+      records.at("module/data.pkl") = object_with("c__torch__\nColour\n" + value + "R");
+    });
+    return read_torchscript(dir / "x.pt");
+  };
+  const ScriptArchive file = read_with("K\x02");
+  REQUIRE(file.nodes.size() == 3);
+  CHECK(file.nodes[1].text == "__torch__.Colour");
+  CHECK(file.nodes[1].count == 1);
+  CHECK(value_of(file, "a") == "int 2");
+  CHECK(value_of(read_with(raw("X\x03\x00\x00\x00red")), "a") == "str red");
+  // libtorch would make an object of the dict, by the class's __setstate__ if it has one.
+  CHECK(error_of([&] { read_with("}"); }).kind() == ErrorKind::kUnsupported);
+}
+
 }  // namespace bertjit

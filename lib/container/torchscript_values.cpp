@@ -181,13 +181,18 @@ class ValueReader {
     } else if (function == "builtins.complex" && PickleNode::as<double>(argument(0)) != nullptr &&
                PickleNode::as<double>(argument(1)) != nullptr) {
       read_complex(*PickleNode::as<double>(argument(0)), *PickleNode::as<double>(argument(1)), place);
-    } else if (function.starts_with("__torch__.") && arguments.size() == 1) {
-      const size_t node = add(place, ScriptKind::kObject, call.callable->name);  // an enum
+    } else if (function.starts_with("__torch__.") && arguments.size() == 1 && is_enum_value(argument(0))) {
+      const size_t node = add(place, ScriptKind::kObject, call.callable->name);
       nodes_[node].same_as = node;
       read_own_state(argument(0), node, place);
     } else {
       fail(place.name, "is made by " + in_quotes(function) + ", which bertjit does not read", ErrorKind::kUnsupported);
     }
+  }
+
+  static bool is_enum_value(const PickleNode* value) {
+    return PickleNode::as<int64_t>(value) != nullptr || PickleNode::as<double>(value) != nullptr ||
+           PickleNode::as<std::string>(value) != nullptr;
   }
 
   void read_complex(double real, double imaginary, const Place& place) {
