@@ -157,23 +157,51 @@ class HeaderParser {
   const std::string& what_;
 };
 
-DType dtype_of(const std::string& description, const std::string& what) {
-  if (description.find('O') != std::string::npos) {
+void refuse_objects(const std::string& description, const std::string& what) {
+  if (description.find('O') != std::string::npos || description.starts_with("object")) {
     throw Error(ErrorKind::kUnsafe, what + " holds Python objects (dtype " + in_quotes(description) +
                                         "), which only unpickling could read; save it with a numeric dtype");
   }
+}
+
+[[noreturn]] void refuse_dtype(const std::string& description, const std::string& what) {
+  throw Error(ErrorKind::kUnsupported, what + " has dtype " + in_quotes(description) + ", which bertjit does not read");
+}
+
+DType dtype_of(const std::string& description, const std::string& what) {
+  refuse_objects(description, what);
   const auto found = std::ranges::find(kDescriptions, std::string_view(description), &Description::text);
   if (found == kDescriptions.end()) {
-    throw Error(ErrorKind::kUnsupported,
-                what + " has dtype " + in_quotes(description) + ", which bertjit does not read");
+    refuse_dtype(description, what);
   }
   return found->dtype;
 }
 
-}  // namespace
+/// Bytes of an element of "<f4", "|S5", "<U1": byte order, kind and size, of text in characters of four bytes.
+/// numpy's array interface protocol.
+uint64_t item_size(const std::string& description, const std::string& what) {
+  constexpr std::string_view kOrders = "<>|=";
+  constexpr std::string_view kKinds = "biufcSUV";
+  refuse_objects(description, what);
+  if (description.size() < 3 || kOrders.find(description[0]) == std::string_view::npos ||
+      kKinds.find(description[1]) == std::string_view::npos) {
+    refuse_dtype(description, what);
+  }
+  uint32_t size = 0;
+  const char* const end = description.data() + description.size();
+  const auto [digits_end, status] = std::from_chars(description.data() + 2, end, size);
+  if (status != std::errc() || digits_end != end) {
+    refuse_dtype(description, what);
+  }
+  return description[1] == 'U' ? uint64_t{size} * 4 : size;
+}
 
-TensorView parse_npy(std::span<std::byte> bytes, const std::string& what, const std::string& name,
-                     std::vector<std::byte>& copy) {
+struct Preamble {
+  Header header;
+  size_t size_bytes;  ///< the elements begin behind it
+};
+
+Preamble read_preamble(std::span<const std::byte> bytes, const std::string& what) {
   ByteCursor cursor(bytes, what);
   if (as_text(cursor.take(kMagic.size())) != kMagic) {
     throw Error(ErrorKind::kCorrupt, what + " is not in .npy format");
@@ -185,9 +213,17 @@ TensorView parse_npy(std::span<std::byte> bytes, const std::string& what, const 
                                              std::to_string(minor) + ", not 1.0 to 3.0");
   }
   const uint32_t header_size = major == 1 ? cursor.read<uint16_t>() : cursor.read<uint32_t>();
-  const Header header = HeaderParser(as_text(cursor.take(header_size)), what).parse();
+  Header header = HeaderParser(as_text(cursor.take(header_size)), what).parse();
+  return {std::move(header), cursor.position()};
+}
+
+}  // namespace
+
+TensorView parse_npy(std::span<std::byte> bytes, const std::string& what, const std::string& name,
+                     std::vector<std::byte>& copy) {
+  const auto [header, preamble_size] = read_preamble(bytes, what);
   const DType dtype = dtype_of(*header.description, what);
-  const auto data = bytes.subspan(cursor.position());
+  const auto data = bytes.subspan(preamble_size);
   const auto needed = tensor_size_bytes(dtype, *header.shape);
   if (needed != data.size()) {
     throw Error(ErrorKind::kCorrupt, what + " has " + std::to_string(data.size()) + " bytes of data; shape " +
@@ -200,6 +236,19 @@ TensorView parse_npy(std::span<std::byte> bytes, const std::string& what, const 
   }
   copy = copy_row_major(data, dtype_size(dtype), *header.shape, strides);
   return {name, dtype, *header.shape, copy};
+}
+
+void check_npy(std::span<const std::byte> start, uint64_t size_bytes, const std::string& what) {
+  const auto [header, preamble_size] = read_preamble(start, what);
+  const uint64_t item = item_size(*header.description, what);
+  const auto count = tensor_size_bytes(DType::kUInt8, *header.shape);
+  const uint64_t data_size = size_bytes - preamble_size;
+  uint64_t needed = 0;
+  if (!count || __builtin_mul_overflow(*count, item, &needed) || needed != data_size) {
+    throw Error(ErrorKind::kCorrupt, what + " has " + std::to_string(data_size) + " bytes of data; shape " +
+                                         shape_text(*header.shape) + " of " + in_quotes(*header.description) +
+                                         " needs another number");
+  }
 }
 
 std::string make_npy_header(const TensorView& tensor) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -21,6 +22,11 @@ namespace bertjit {
 /// which only unpickling could read; Error(kUnsupported) for big-endian, structured and other dtypes that DType lacks.
 TensorView parse_npy(std::span<std::byte> bytes, const std::string& what, const std::string& name,
                      std::vector<std::byte>& copy);
+
+/// Holds the header of an array file of `size_bytes`, which begins with `start`, against what numpy reads without
+/// unpickling: plain dtypes, those too that DType lacks, and as many bytes as they need. `start` holds all of the
+/// header. Errors as parse_npy; Error(kUnsupported) for structured dtypes and what is none.
+void check_npy(std::span<const std::byte> start, uint64_t size_bytes, const std::string& what);
 
 /// The header of a version 1.0 file, padded so that the elements begin at a multiple of 64 bytes; they follow as they
 /// are in the view. Throws Error(kUnsupported) for bfloat16, which numpy has not, and for absurdly many dimensions.

@@ -119,4 +119,40 @@ TEST_CASE("npy: another format or version is refused") {
   CHECK(error_in(std::string("\x93NUMPY\1\0\xff\xff", 10)).kind() == ErrorKind::kCorrupt);
 }
 
+// numpy 2.4.6: numpy.dtype(descr).itemsize
+TEST_CASE("npy: arrays that only numpy reads are whole if their bytes are as many as their dtype needs") {
+  const auto check = [](const std::string& description, size_t data_bytes) {
+    const std::string bytes =
+        make_file("{'descr': " + description + ", 'fortran_order': False, 'shape': (2, 3), }", data_bytes);
+    check_npy(std::as_bytes(std::span(bytes)), bytes.size(), "array");
+  };
+  for (const auto& [description, item_bytes] : {std::pair<std::string, size_t>{"'<U1'", 4},
+                                                {"'|S5'", 5},
+                                                {"'>f4'", 4},
+                                                {"'<c16'", 16},
+                                                {"'<u2'", 2},
+                                                {"'|V3'", 3},
+                                                {"'<f4'", 4},
+                                                {"'<U0'", 0}}) {
+    INFO(description);
+    CHECK_NOTHROW(check(description, 6 * item_bytes));
+    CHECK(error_of([&, &text = description, &size = item_bytes] { check(text, 6 * size + 1); }).kind() ==
+          ErrorKind::kCorrupt);
+  }
+  for (const std::string description : {"'|O'", "'object'", "'|O8'"}) {
+    CHECK(error_of([&] { check(description, 48); }).kind() == ErrorKind::kUnsafe);
+  }
+  for (const std::string description : {"[('a', '|O')]", "'<x4'", "'f4'", "'<f'", "'<f4x'", "'<f99999999999'", "''"}) {
+    INFO(description);
+    CHECK(error_of([&] { check(description, 24); }).kind() == ErrorKind::kUnsupported);
+  }
+}
+
+TEST_CASE("npy: of an array that is checked only the beginning need be there") {
+  const std::string bytes = make_file("{'descr': '<f4', 'fortran_order': True, 'shape': (1000, 1000), }", 10);
+  CHECK_NOTHROW(check_npy(std::as_bytes(std::span(bytes)), bytes.size() - 10 + 4'000'000, "array"));
+  CHECK(error_of([&] { check_npy(std::as_bytes(std::span(bytes)), bytes.size(), "array"); }).kind() ==
+        ErrorKind::kCorrupt);
+}
+
 }  // namespace bertjit

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,38 @@ constexpr std::array kStorageTypes{
     StorageType{"torch.ShortStorage", DType::kInt16},   StorageType{"torch.CharStorage", DType::kInt8},
     StorageType{"torch.ByteStorage", DType::kUInt8},    StorageType{"torch.BoolStorage", DType::kBool},
 };
+
+/// Elements that DType lacks, by their storages; of UntypedStorage these are bytes.
+constexpr auto kOtherStorageTypes = std::to_array<std::pair<std::string_view, uint64_t>>({
+    {"torch.ComplexDoubleStorage", 16},
+    {"torch.ComplexFloatStorage", 8},
+    {"torch.QInt32Storage", 4},
+    {"torch.QInt8Storage", 1},
+    {"torch.QUInt8Storage", 1},
+    {"torch.storage.UntypedStorage", 1},
+});
+
+/// Bytes of an element, of the dtypes that _rebuild_tensor_v3 names.
+constexpr auto kDTypeSizes = std::to_array<std::pair<std::string_view, uint64_t>>({
+    {"torch.bfloat16", 2},        {"torch.bool", 1},        {"torch.complex128", 16},     {"torch.complex64", 8},
+    {"torch.float16", 2},         {"torch.float32", 4},     {"torch.float64", 8},         {"torch.float8_e4m3fn", 1},
+    {"torch.float8_e4m3fnuz", 1}, {"torch.float8_e5m2", 1}, {"torch.float8_e5m2fnuz", 1}, {"torch.float8_e8m0fnu", 1},
+    {"torch.int16", 2},           {"torch.int32", 4},       {"torch.int64", 8},           {"torch.int8", 1},
+    {"torch.uint16", 2},          {"torch.uint32", 4},      {"torch.uint64", 8},          {"torch.uint8", 1},
+});
+
+/// Calls that make plain values, and tensors without elements.
+constexpr auto kPlainCalls = std::to_array<std::string_view>({
+    "__builtin__.bytearray",
+    "__builtin__.set",
+    "_codecs.encode",
+    "builtins.bytearray",
+    "builtins.set",
+    "torch.Size",
+    "torch.device",
+    "torch._utils._rebuild_meta_tensor_no_storage",
+    "torch.serialization._get_layout",
+});
 
 /// What else a dict of tensors and plain values refers to.
 constexpr auto kOtherGlobals = std::to_array<std::string_view>({
@@ -270,6 +303,117 @@ class TensorReader {
   uint64_t copy_budget_;
 };
 
+[[noreturn]] void refuse_storage_type(const std::filesystem::path& path, const std::string& key,
+                                      const std::string& type) {
+  fail(path, "storage " + in_quotes(key) + " is a " + type + ", which bertjit does not read", ErrorKind::kUnsupported);
+}
+
+/// Holds the tensors that a pickle makes against the storages that it describes; reads none.
+class TensorChecker {
+ public:
+  explicit TensorChecker(const std::filesystem::path& path) : path_(path) {}
+
+  size_t check(const Pickle& pickle) {
+    for (const PickleNode& node : pickle.nodes) {
+      if (const auto* call = PickleNode::as<PickleCall>(&node)) {
+        check_call(*call);
+      }
+    }
+    return count_;
+  }
+
+ private:
+  void check_call(const PickleCall& call) {
+    const auto& arguments = call.arguments->items;
+    if (call.callable->name != kRebuildFromType) {
+      return check_call(call.callable->name, arguments);
+    }
+    const auto* inner = arguments.size() > 2 ? PickleNode::as<PickleGlobal>(arguments[0]) : nullptr;
+    const auto* inner_arguments = inner != nullptr ? PickleNode::as<PickleTuple>(arguments[2]) : nullptr;
+    if (inner_arguments == nullptr || !inner->name.starts_with(kRebuild)) {
+      fail(path_, "makes a tensor with attributes in a way that torch.save does not", ErrorKind::kUnsupported);
+    }
+    check_call(inner->name, inner_arguments->items);
+  }
+
+  void check_call(const std::string& function, const std::vector<const PickleNode*>& arguments) {
+    const bool is_wrapper = function == kRebuildParameter || function == kRebuildParameterWithState;
+    if (is_wrapper || std::ranges::find(kPlainCalls, std::string_view(function)) != kPlainCalls.end()) {
+      return;  // the tensor that it wraps is a call of its own
+    }
+    if (function != kRebuildTensor && function != kRebuildTensorV2 && function != kRebuildTensorOfDType) {
+      fail(path_,
+           "makes an object by " + in_quotes(function) +
+               ", which bertjit does not read (of tensors it reads dense ones)",
+           ErrorKind::kUnsupported);
+    }
+    check_dense(function, arguments);
+    ++count_;
+  }
+
+  /// (storage, offset, size, stride, …), and for _v3 the dtype as the seventh
+  void check_dense(const std::string& function, const std::vector<const PickleNode*>& arguments) const {
+    const auto argument = [&](size_t i) { return i < arguments.size() ? arguments[i] : nullptr; };
+    const auto* persistent = PickleNode::as<PicklePersistentId>(argument(0));
+    const auto* offset = PickleNode::as<int64_t>(argument(1));
+    const auto shape = numbers_of(argument(2));
+    const auto strides = numbers_of(argument(3));
+    if (persistent == nullptr || offset == nullptr || !shape || !strides || shape->size() != strides->size()) {
+      fail(path_, "makes a tensor of something other than a storage, an offset, a shape of at most " +
+                      std::to_string(kMaxDimensions) + " dimensions and as many strides");
+    }
+    const AnyStorage storage = parse_any_storage(path_, *persistent);
+    const uint64_t element_size = function == kRebuildTensorOfDType ? size_of_dtype(argument(6)) : storage.element_size;
+    const auto count = static_cast<int64_t>(storage.size_bytes() / element_size);
+    const auto extent = strided_extent(*shape, *strides);
+    if (*offset < 0 || *offset > count || !tensor_size_bytes(DType::kInt64, *shape) || !extent ||
+        *extent > count - *offset) {
+      fail(path_, "makes a tensor of shape " + shape_text(*shape) + ", strides " + shape_text(*strides) +
+                      " and offset " + std::to_string(*offset) + ", which reaches out of storage " +
+                      in_quotes(storage.key) + " of " + std::to_string(count) + " elements");
+    }
+  }
+
+  uint64_t size_of_dtype(const PickleNode* node) const {
+    const auto* dtype = PickleNode::as<PickleGlobal>(node);
+    const auto found = std::ranges::find(kDTypeSizes, std::string_view(dtype != nullptr ? dtype->name : ""),
+                                         &decltype(kDTypeSizes)::value_type::first);
+    if (found == kDTypeSizes.end()) {
+      fail(path_, "makes a tensor of a dtype that bertjit does not know", ErrorKind::kUnsupported);
+    }
+    return found->second;
+  }
+
+  static std::optional<std::vector<int64_t>> numbers_of(const PickleNode* node) {
+    const auto* tuple = PickleNode::as<PickleTuple>(node);
+    if (tuple == nullptr || tuple->items.size() > kMaxDimensions) {
+      return std::nullopt;
+    }
+    std::vector<int64_t> numbers;
+    for (const PickleNode* item : tuple->items) {
+      const auto* number = PickleNode::as<int64_t>(item);
+      if (number == nullptr) {
+        return std::nullopt;
+      }
+      numbers.push_back(*number);
+    }
+    return numbers;
+  }
+
+  const std::filesystem::path& path_;
+  size_t count_ = 0;
+};
+
+/// 0 for a type that is on no list.
+uint64_t element_size_of(std::string_view type) {
+  const auto known = std::ranges::find(kStorageTypes, type, &StorageType::global);
+  if (known != kStorageTypes.end()) {
+    return dtype_size(known->dtype);
+  }
+  const auto other = std::ranges::find(kOtherStorageTypes, type, &decltype(kOtherStorageTypes)::value_type::first);
+  return other == kOtherStorageTypes.end() ? 0 : other->second;
+}
+
 }  // namespace
 
 bool is_tensor_global(const std::string& name) {
@@ -277,7 +421,7 @@ bool is_tensor_global(const std::string& name) {
          std::ranges::find(kOtherGlobals, std::string_view(name)) != kOtherGlobals.end();
 }
 
-StorageRef parse_storage(const std::filesystem::path& path, const PicklePersistentId& persistent) {
+AnyStorage parse_any_storage(const std::filesystem::path& path, const PicklePersistentId& persistent) {
   const auto* id = PickleNode::as<PickleTuple>(persistent.id);
   const auto item = [&](size_t i) { return id != nullptr && i < id->items.size() ? id->items[i] : nullptr; };
   const auto* tag = PickleNode::as<std::string>(item(0));
@@ -291,19 +435,31 @@ StorageRef parse_storage(const std::filesystem::path& path, const PicklePersiste
     fail(path, "storage " + in_quotes(*key) + " is a view of another, a form PyTorch no longer writes",
          ErrorKind::kUnsupported);
   }
-  const auto found = std::ranges::find(kStorageTypes, std::string_view(type->name), &StorageType::global);
-  if (found == kStorageTypes.end()) {
-    fail(path, "storage " + in_quotes(*key) + " is a " + type->name + ", which bertjit does not read",
-         ErrorKind::kUnsupported);
+  const uint64_t element_size = element_size_of(type->name);
+  if (element_size == 0) {
+    refuse_storage_type(path, *key, type->name);
   }
-  if (!tensor_size_bytes(found->dtype, {*count})) {
+  if (*count > std::numeric_limits<int64_t>::max() / static_cast<int64_t>(element_size)) {
     fail(path, "storage " + in_quotes(*key) + " has " + std::to_string(*count) + " elements, more than can be");
   }
-  return {*key, found->dtype, *count};
+  return {*key, type->name, element_size, *count};
+}
+
+StorageRef parse_storage(const std::filesystem::path& path, const PicklePersistentId& persistent) {
+  const AnyStorage storage = parse_any_storage(path, persistent);
+  const auto found = std::ranges::find(kStorageTypes, std::string_view(storage.type), &StorageType::global);
+  if (found == kStorageTypes.end()) {
+    refuse_storage_type(path, storage.key, storage.type);
+  }
+  return {storage.key, found->dtype, storage.count};
 }
 
 void read_state_dict(const PickleNode* root, const StorageSource& storages, TensorFile& result) {
   TensorReader(result, storages).read(root);
+}
+
+size_t check_tensors(const std::filesystem::path& path, const Pickle& pickle) {
+  return TensorChecker(path).check(pickle);
 }
 
 }  // namespace bertjit

@@ -49,37 +49,64 @@ void check_is_readable(const ZipArchive& archive, const std::string& root) {
   }
 }
 
+Pickle read_object(const ZipArchive& archive, const std::string& root) {
+  const auto bytes = archive.read(*archive.find(root + "data.pkl"));
+  Pickle pickle = read_pickle(bytes, archive.path().string(), is_tensor_global);
+  if (pickle.size_bytes != bytes.size()) {
+    fail(archive.path(),
+         "data.pkl has " + std::to_string(bytes.size() - pickle.size_bytes) + " bytes after its pickle");
+  }
+  return pickle;
+}
+
+/// `type` stands in the message: "float32".
+const ZipRecord& find_storage(const ZipArchive& archive, const std::string& root, const AnyStorage& storage,
+                              const std::string& type) {
+  const ZipRecord* record = archive.find(root + "data/" + storage.key);
+  if (record == nullptr) {
+    fail(archive.path(), "storage " + in_quotes(storage.key) + " is missing from the archive");
+  }
+  if (record->size != storage.size_bytes()) {
+    fail(archive.path(), "storage " + in_quotes(storage.key) + " has " + std::to_string(record->size) + " bytes; " +
+                             std::to_string(storage.count) + " elements of " + type + " need " +
+                             std::to_string(storage.size_bytes()));
+  }
+  return *record;
+}
+
 TensorFile read_zip_form(const std::filesystem::path& path) {
   const auto archive = std::make_shared<ZipArchive>(path);
   const std::string root = find_root(*archive);
   check_is_readable(*archive, root);
-  const auto bytes = archive->read(*archive->find(root + "data.pkl"));
-  const Pickle pickle = read_pickle(bytes, path.string(), is_tensor_global);
-  if (pickle.size_bytes != bytes.size()) {
-    fail(path, "data.pkl has " + std::to_string(bytes.size() - pickle.size_bytes) + " bytes after its pickle");
-  }
-
+  const Pickle pickle = read_object(*archive, root);
   std::map<std::string, std::span<std::byte>> checked;
-  const auto find_storage = [&](const StorageRef& ref) {
-    const ZipRecord* record = archive->find(root + "data/" + ref.key);
-    if (record == nullptr) {
-      fail(path, "storage " + in_quotes(ref.key) + " is missing from the archive");
-    }
-    if (record->size != ref.size_bytes()) {
-      fail(path, "storage " + in_quotes(ref.key) + " has " + std::to_string(record->size) + " bytes; " +
-                     std::to_string(ref.count) + " elements of " + dtype_name(ref.dtype) + " need " +
-                     std::to_string(ref.size_bytes()));
-    }
+  const auto find_bytes = [&](const StorageRef& ref) {
+    const std::string type = dtype_name(ref.dtype);
+    const ZipRecord& record = find_storage(*archive, root, {ref.key, type, dtype_size(ref.dtype), ref.count}, type);
     const auto [entry, is_new] = checked.try_emplace(ref.key);
     if (is_new) {
-      entry->second = archive->stored_bytes(*record);
-      archive->check_crc(*record);
+      entry->second = archive->stored_bytes(record);
+      archive->check_crc(record);
     }
     return entry->second;
   };
   TensorFile result{.path = path};
-  read_state_dict(pickle.root, {find_storage, archive, archive->size_bytes()}, result);
+  read_state_dict(pickle.root, {find_bytes, archive, archive->size_bytes()}, result);
   return result;
+}
+
+size_t check_zip_form(const std::filesystem::path& path) {
+  const ZipArchive archive(path);
+  const std::string root = find_root(archive);
+  check_is_readable(archive, root);
+  const Pickle pickle = read_object(archive, root);
+  for (const PickleNode& node : pickle.nodes) {
+    if (const auto* persistent = PickleNode::as<PicklePersistentId>(&node)) {
+      const AnyStorage storage = parse_any_storage(path, *persistent);
+      find_storage(archive, root, storage, storage.type);
+    }
+  }
+  return check_tensors(path, pickle);
 }
 
 // The old form: pickles of a magic number, a protocol version, a description of the machine, the object, and the list
@@ -95,16 +122,31 @@ class OldFormReader {
       : path_(path), file_(std::move(file)) {}
 
   TensorFile read() {
-    check_preamble();
-    const Pickle object = next_pickle();
-    read_storages(storage_refs(object), next_pickle());
+    const Pickle object = read_object();
+    for (const PickleNode& node : object.nodes) {
+      if (const auto* persistent = PickleNode::as<PicklePersistentId>(&node)) {
+        parse_storage(path_, *persistent);
+      }
+    }
+    read_storages(storages_of(object), next_pickle());
     TensorFile result{.path = path_};
-    const auto find_storage = [&](const StorageRef& ref) { return storages_.at(ref.key); };
-    read_state_dict(object.root, {find_storage, file_, file_->bytes().size()}, result);
+    const auto find_bytes = [&](const StorageRef& ref) { return storages_.at(ref.key); };
+    read_state_dict(object.root, {find_bytes, file_, file_->bytes().size()}, result);
     return result;
   }
 
+  size_t check() {
+    const Pickle object = read_object();
+    read_storages(storages_of(object), next_pickle());
+    return check_tensors(path_, object);
+  }
+
  private:
+  Pickle read_object() {
+    check_preamble();
+    return next_pickle();
+  }
+
   Pickle next_pickle() {
     Pickle pickle = read_pickle(file_->bytes().subspan(position_), path_.string(), is_tensor_global);
     position_ += pickle.size_bytes;
@@ -133,23 +175,23 @@ class OldFormReader {
     }
   }
 
-  std::map<std::string, StorageRef> storage_refs(const Pickle& object) const {
-    std::map<std::string, StorageRef> refs;
+  std::map<std::string, AnyStorage> storages_of(const Pickle& object) const {
+    std::map<std::string, AnyStorage> refs;
     for (const PickleNode& node : object.nodes) {
       const auto* persistent = PickleNode::as<PicklePersistentId>(&node);
       if (persistent == nullptr) {
         continue;
       }
-      const StorageRef ref = parse_storage(path_, *persistent);
+      const AnyStorage ref = parse_any_storage(path_, *persistent);
       const auto [entry, is_new] = refs.emplace(ref.key, ref);
-      if (!is_new && (entry->second.dtype != ref.dtype || entry->second.count != ref.count)) {
+      if (!is_new && (entry->second.type != ref.type || entry->second.count != ref.count)) {
         fail(path_, "storage " + in_quotes(ref.key) + " is described in two ways");
       }
     }
     return refs;
   }
 
-  void read_storages(const std::map<std::string, StorageRef>& refs, const Pickle& keys) {
+  void read_storages(const std::map<std::string, AnyStorage>& refs, const Pickle& keys) {
     const auto* list = PickleNode::as<PickleList>(keys.root);
     if (list == nullptr) {
       fail(path_, "has no list of storages");
@@ -163,7 +205,7 @@ class OldFormReader {
       if (found == refs.end()) {
         fail(path_, "lists a storage that no tensor uses");
       }
-      const StorageRef& ref = found->second;
+      const AnyStorage& ref = found->second;
       const auto count = cursor.read<int64_t>();
       if (count != ref.count) {
         fail(path_, "storage " + in_quotes(ref.key) + " has " + std::to_string(count) + " elements, its tensors say " +
@@ -190,14 +232,14 @@ class OldFormReader {
   std::map<std::string, std::span<std::byte>> storages_;
 };
 
-}  // namespace
+enum class Form { kZip, kOld };
 
-TensorFile read_pytorch_bin(const std::filesystem::path& path) {
-  auto file = std::make_shared<MappedFile>(path);
-  const std::string_view text = as_text(file->bytes());
+Form form_of(const MappedFile& file) {
+  const std::filesystem::path& path = file.path();
+  const std::string_view text = as_text(file.bytes());
   refuse_git_lfs_pointer(path, text);
   if (text.starts_with(kZipMagic)) {
-    return read_zip_form(path);
+    return Form::kZip;
   }
   if (text.size() > kTarMagicOffset && text.substr(kTarMagicOffset).starts_with(kTarMagic)) {
     fail(path,
@@ -205,7 +247,19 @@ TensorFile read_pytorch_bin(const std::filesystem::path& path) {
          "it again",
          ErrorKind::kUnsupported);
   }
-  return OldFormReader(path, std::move(file)).read();
+  return Form::kOld;
+}
+
+}  // namespace
+
+TensorFile read_pytorch_bin(const std::filesystem::path& path) {
+  auto file = std::make_shared<MappedFile>(path);
+  return form_of(*file) == Form::kZip ? read_zip_form(path) : OldFormReader(path, std::move(file)).read();
+}
+
+size_t check_pytorch_bin(const std::filesystem::path& path) {
+  auto file = std::make_shared<MappedFile>(path);
+  return form_of(*file) == Form::kZip ? check_zip_form(path) : OldFormReader(path, std::move(file)).check();
 }
 
 }  // namespace bertjit

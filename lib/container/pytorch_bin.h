@@ -21,4 +21,11 @@ namespace bertjit {
 /// PyTorch before 0.1.10, TorchScript archives and files without tensors; Error(kNotFound) for a Git LFS pointer.
 TensorFile read_pytorch_bin(const std::filesystem::path& path);
 
+/// Checks what read_pytorch_bin checks, of every tensor in the file: those too that have no name (a tensor alone,
+/// lists, the state of an optimizer), of dtypes that DType lacks, and in compressed records, whose CRCs it leaves
+/// alone. Returns how many there are; a file without tensors has none.
+///
+/// Throws as read_pytorch_bin otherwise.
+size_t check_pytorch_bin(const std::filesystem::path& path);
+
 }  // namespace bertjit

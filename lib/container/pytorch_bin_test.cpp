@@ -305,4 +305,41 @@ TEST_CASE("pytorch_bin: the old form must hold exactly the storages it describes
   CHECK_THAT(error_in(std::string("\x80\x02N.")).what(), Contains("no magic number"));
 }
 
+TEST_CASE("pytorch_bin: files that hold no tensors by name, or of dtypes that are not read, are checked all the same") {
+  const auto count = [](const std::string& name) { return check_pytorch_bin(testing::testdata("container/" + name)); };
+  CHECK(count("list.bin") == 1);
+  CHECK(count("uint16.bin") == 1);
+  CHECK(count("complex64.bin") == 1);
+  CHECK(count("float8.bin") == 1);
+  CHECK(count("wrapped.bin") == 5);  // calls of _rebuild_tensor_v2, pickletools.dis
+  CHECK(count("zip_form.bin") == count("old_form.bin"));
+  for (const char* name : {"sparse.bin", "quantized.bin"}) {
+    CHECK(error_of([&] { count(name); }).kind() == ErrorKind::kUnsupported);
+  }
+  const TempDir dir;
+  testing::write_bytes(dir / "empty.bin", make_zip({{"m/data.pkl", "\x80\x02}."}}));
+  CHECK(check_pytorch_bin(dir / "empty.bin") == 0);
+}
+
+TEST_CASE("pytorch_bin: a tensor that nothing names is held against its storage too") {
+  const auto check = [](const std::string& value) {
+    const TempDir dir;
+    testing::write_bytes(dir / "x.bin", make_zip(checkpoint("\x80\x02](" + value + "e.", std::string(24, '\0'))));
+    return check_pytorch_bin(dir / "x.bin");
+  };
+  const auto error = [&](const std::string& value) { return error_of([&] { check(value); }); };
+  CHECK(check(tensor(6, 0, {2, 3}, {3, 1})) == 1);
+  CHECK(check(tensor(3, 0, {3}, {1}, "ComplexFloatStorage")) == 1);
+  CHECK_THAT(error(tensor(6, 0, {7}, {1})).what(), Contains("reaches out of storage '0' of 6 elements"));
+  CHECK(error(tensor(6, 6, {1}, {1})).kind() == ErrorKind::kCorrupt);
+  CHECK(error(tensor(6, 0, {1}, {-1})).kind() == ErrorKind::kCorrupt);
+  CHECK_THAT(error(tensor(7, 0, {7}, {1})).what(), Contains("storage '0' has 24 bytes"));
+  CHECK(error(tensor(6, 0, {6}, {1}, "ComplexFloatStorage")).kind() == ErrorKind::kCorrupt);
+  CHECK(error(tensor(INT64_MAX, 0, {1}, {1}, "ComplexFloatStorage")).kind() == ErrorKind::kCorrupt);
+  // Calls of what a dict of tensors may name and torch.save does not call.
+  CHECK(error("ctorch\nFloatStorage\nJ\xff\xff\xff\x7f\x85R").kind() == ErrorKind::kUnsupported);
+  CHECK(error("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch\nSize\nctorch\nSize\n)NtR").kind() ==
+        ErrorKind::kUnsupported);
+}
+
 }  // namespace bertjit

@@ -324,8 +324,16 @@ std::span<std::byte> ZipArchive::stored_bytes(const ZipRecord& record) const {
 }
 
 std::vector<std::byte> ZipArchive::read(const ZipRecord& record) const {
+  return read_start(record, record.size);
+}
+
+std::vector<std::byte> ZipArchive::read_start(const ZipRecord& record, uint64_t max_bytes) const {
   std::vector<std::byte> bytes;
-  read_pieces(record, [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+  bytes.reserve(std::min(record.size, max_bytes));  // bounded by check_sizes; growing would take twice as much
+  read_pieces(record, [&](std::span<const std::byte> piece) {
+    const auto kept = piece.first(std::min<uint64_t>(piece.size(), max_bytes - bytes.size()));
+    bytes.insert(bytes.end(), kept.begin(), kept.end());
+  });
   return bytes;
 }
 

@@ -66,6 +66,9 @@ class ZipArchive {
   /// or their CRC-32 differs.
   std::vector<std::byte> read(const ZipRecord& record) const;
 
+  /// The same, but no more than the first `max_bytes` of them are kept.
+  std::vector<std::byte> read_start(const ZipRecord& record, uint64_t max_bytes) const;
+
   using Sink = std::function<void(std::span<const std::byte>)>;
   /// Gives `sink` the uncompressed bytes in pieces of up to 1 MiB (mapped ones if the record is stored), so memory
   /// stays small. At the end throws Error(kCorrupt) as read() does.

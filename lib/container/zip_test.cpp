@@ -274,4 +274,19 @@ TEST_CASE("zip: records come in pieces of at most 1 MiB, and a wrong CRC is said
   CHECK_THAT(error.what(), Contains("record 'x/a' has CRC-32"));
 }
 
+TEST_CASE("zip: the start of a record is as long as asked for, and its CRC is that of the whole") {
+  const TempDir dir;
+  testing::write_bytes(dir / "x.pt", two_records());
+  const ZipArchive archive(dir / "x.pt");
+  const ZipRecord& record = *archive.find("x/b");
+  CHECK(text_of(archive.read_start(record, 6)) == "second");
+  CHECK(text_of(archive.read_start(record, 0)).empty());
+  CHECK(text_of(archive.read_start(record, 100)) == "second record");
+  std::string bytes = two_records();
+  bytes[bytes.find("second record") + 12] = 'D';
+  testing::write_bytes(dir / "y.pt", bytes);
+  const ZipArchive changed(dir / "y.pt");
+  CHECK(error_of([&] { changed.read_start(*changed.find("x/b"), 6); }).kind() == ErrorKind::kCorrupt);
+}
+
 }  // namespace bertjit
