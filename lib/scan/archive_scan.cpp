@@ -15,6 +15,7 @@
 #include "container/pytorch_bin.h"
 #include "container/torchscript.h"
 #include "container/zip.h"
+#include "container/zip_format.h"
 #include "scan/code_scan.h"
 #include "scan/zip_structure.h"
 #include "support/parallel.h"
@@ -23,8 +24,13 @@ namespace bertjit {
 
 namespace {
 
-/// Compressed records are unpacked whole to be looked at; larger ones are no pickles or code that anybody wrote.
+/// What code and one pickle may unpack to, and what is looked at of other compressed records: so many times the file,
+/// but no less and no more than this. Honest ones, of which a model has little, shrink to a tenth.
+constexpr uint64_t kMaxExpansion = 16;
+constexpr uint64_t kMinUnpackedBytes = 1u << 20;
 constexpr uint64_t kMaxUnpackedBytes = 256u << 20;
+
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 constexpr std::string_view kCode = "code/";
 constexpr std::string_view kExtra = "extra/";
@@ -48,18 +54,10 @@ bool is_looked_up(std::string_view name) {
   return std::ranges::find(kPickles, name) != kPickles.end() || (name.starts_with(kCode) && name.ends_with(".py"));
 }
 
-bool is_identifier_path(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-  });
-}
-
 /// Whether bytes of no particular name are a pickle that calls something. Text and weights are none, though they can
 /// begin as one.
 bool is_calling_pickle(const PickleSurvey& survey) {
-  return survey.calls && (survey.has_header || survey.complete) &&
-         std::ranges::all_of(survey.imports,
-                             [](const PickleImport& import) { return is_identifier_path(import.name); });
+  return survey.calls && (survey.has_header || survey.complete) && imports_by_name(survey);
 }
 
 /// The record that a reader's message names, "a/data/3" of "… record 'a/data/3' …"; empty if it names none whole.
@@ -79,6 +77,10 @@ const char* pickle_meant_in(std::string_view message) {
   return message.find("'CONSTANTS.") == std::string_view::npos ? "data.pkl" : "constants.pkl";
 }
 
+const std::string* text_at(const PickleTuple* tuple, size_t i) {
+  return tuple != nullptr && i < tuple->items.size() ? PickleNode::as<std::string>(tuple->items[i]) : nullptr;
+}
+
 std::string without_root(const std::string& name, const std::string& root) {
   return !root.empty() && name.starts_with(root + "/") ? name.substr(root.size() + 1) : name;
 }
@@ -87,7 +89,13 @@ class ArchiveScan {
  public:
   ArchiveScan(const ZipArchive& archive, std::string root, const OperatorRules& rules, ScanResult& result,
               ScanFindings& findings)
-      : archive_(archive), root_(std::move(root)), rules_(rules), result_(result), findings_(findings) {
+      : archive_(archive),
+        root_(std::move(root)),
+        rules_(rules),
+        result_(result),
+        findings_(findings),
+        max_unpacked_(std::clamp(archive.size_bytes() * kMaxExpansion, kMinUnpackedBytes, kMaxUnpackedBytes)),
+        code_budget_(max_unpacked_) {
     result_.records = archive.records().size();
   }
 
@@ -119,7 +127,9 @@ class ArchiveScan {
       return "torch.save";
     }
     const auto is_array = [](const ZipRecord& record) { return record.name.ends_with(".npy"); };
-    return !records.empty() && std::ranges::any_of(records, is_array) ? "npz" : "zip";
+    // An archive of nothing is what numpy.savez writes of no arrays.
+    const bool is_nothing = records.empty() && archive_.size_bytes() == zip_format::kEndSize;
+    return is_nothing || std::ranges::any_of(records, is_array) ? "npz" : "zip";
   }
 
   std::string name_of(const ZipRecord& record) const {
@@ -151,35 +161,39 @@ class ArchiveScan {
     std::span<const std::byte> bytes;
     if (record.method == ZipMethod::kStored) {
       bytes = archive_.stored_bytes(record);
-    } else if (record.size > kMaxUnpackedBytes) {
-      return refuse_large(name, record.size);
     } else {
       try {
-        bytes = unpacked = archive_.read(record);
+        bytes = unpacked = archive_.read_start(record, max_unpacked_);
       } catch (const Error&) {
         return;  // check_crcs has said so
       }
     }
     if (name.starts_with(kCode) && name.ends_with(".py")) {
-      return code.add(name, std::string(as_text(bytes)));
+      return look_at_code(name, record, bytes, code);
     }
     look_at_name(name);
-    if (name.ends_with(".npy")) {
-      look_at_array(name, bytes);
-    } else {
-      look_at_pickle(name, bytes, code);
+    if (name.ends_with(".npy") || as_text(bytes).starts_with(kNpyMagic)) {
+      look_at_array(name, bytes, record.size);
     }
+    look_at_pickle(name, bytes, record.size, code);
   }
 
-  /// Weights may be compressed, and are never unpickled.
-  void refuse_large(const std::string& name, uint64_t size) {
-    if (name.ends_with(".pkl") || name.starts_with(kCode)) {
-      findings_.add({.effect = ScanEffect::kUnread,
-                     .rule = "unread",
-                     .record = name,
-                     .found = "record " + in_quotes(name) + " unpacks to " + std::to_string(size) + " bytes",
-                     .why = "what was not read cannot be vouched for"});
+  void look_at_code(const std::string& name, const ZipRecord& record, std::span<const std::byte> bytes,
+                    CodeScan& code) {
+    if (record.method != ZipMethod::kStored && record.size > code_budget_) {
+      return refuse_large(name, record.size);
     }
+    code_budget_ -= record.method == ZipMethod::kStored ? 0 : record.size;
+    code.add(name, std::string(as_text(bytes)));
+  }
+
+  void refuse_large(const std::string& name, uint64_t size) {
+    findings_.add({.effect = ScanEffect::kUnread,
+                   .rule = "unread",
+                   .record = name,
+                   .found = "record " + in_quotes(name) + " unpacks to " + std::to_string(size) +
+                            " bytes, of a file of " + std::to_string(archive_.size_bytes()),
+                   .why = "what was not read cannot be vouched for"});
   }
 
   void look_at_name(const std::string& name) {
@@ -198,18 +212,17 @@ class ArchiveScan {
     }
   }
 
-  void look_at_array(const std::string& name, std::span<const std::byte> bytes) {
-    std::vector<std::byte> copy;
-    // parse_npy makes views that could be written to; these are not.
-    const std::span<std::byte> view(const_cast<std::byte*>(bytes.data()), bytes.size());
+  /// numpy goes by the first bytes of a record, whatever it is called.
+  void look_at_array(const std::string& name, std::span<const std::byte> start, uint64_t size) {
     try {
-      parse_npy(view, "array " + in_quotes(name), name, copy);
+      check_npy(start, size, "array " + in_quotes(name));
     } catch (const Error& error) {
       findings_.add_error(error, archive_.path().string(), name);
     }
   }
 
-  void look_at_pickle(const std::string& name, std::span<const std::byte> bytes, CodeScan& code) {
+  /// `bytes` are the first ones of a record of `size`.
+  void look_at_pickle(const std::string& name, std::span<const std::byte> bytes, uint64_t size, CodeScan& code) {
     const std::string lower = lower_case(name);
     const bool is_named = lower.ends_with(".pkl") || lower.ends_with(".pickle") || lower.ends_with(".debug_pkl");
     const PickleSurvey survey = survey_pickle(bytes);
@@ -220,7 +233,7 @@ class ArchiveScan {
     const bool is_checkpoint = result_.kind == "torch.save" && name == "data.pkl";
     judge_imports(survey, is_checkpoint ? is_tensor_global : is_script_import, name, 0, findings_);
     if (is_named && !survey.complete) {
-      note_fault(name, survey);
+      bytes.size() < size ? refuse_large(name, size) : note_fault(name, survey);
     }
     if (std::ranges::find(kPickles, name) != kPickles.end()) {
       for (const PickleImport& import : survey.imports) {
@@ -249,25 +262,30 @@ class ArchiveScan {
 
   /// The lite interpreter's program: ("operators", (("aten::add", "Tensor"), …)) in each function.
   void look_at_bytecode(const std::string& name, std::span<const std::byte> bytes) {
-    const auto text_at = [](const PickleTuple* tuple, size_t i) {
-      return tuple != nullptr && i < tuple->items.size() ? PickleNode::as<std::string>(tuple->items[i]) : nullptr;
-    };
     try {
       const Pickle pickle = read_pickle(bytes, name, is_script_import);
       for (const PickleNode& node : pickle.nodes) {
         const auto* pair = PickleNode::as<PickleTuple>(&node);
         const auto* key = text_at(pair, 0);
-        const auto* list =
-            key != nullptr && *key == "operators" ? PickleNode::as<PickleTuple>(pair->items.back()) : nullptr;
-        for (const PickleNode* entry : list != nullptr ? list->items : std::vector<const PickleNode*>()) {
-          const auto* op = text_at(PickleNode::as<PickleTuple>(entry), 0);
-          if (op != nullptr) {
-            judge_bytecode_operator(name, *op);
-          }
+        if (key != nullptr && *key == "operators") {
+          judge_bytecode_operators(name, *pair);
         }
       }
     } catch (const Error& error) {
       findings_.add_error(error, archive_.path().string(), name);
+    }
+  }
+
+  /// A third item of an operator is its number of arguments. In any other form there may be operators that libtorch
+  /// finds and this does not.
+  void judge_bytecode_operators(const std::string& record, const PickleTuple& pair) {
+    const auto* list = pair.items.size() == 2 ? PickleNode::as<PickleTuple>(pair.items[1]) : nullptr;
+    for (const PickleNode* entry : list != nullptr ? list->items : std::vector<const PickleNode*>{nullptr}) {
+      const auto* op = PickleNode::as<PickleTuple>(entry);
+      if (text_at(op, 0) == nullptr || text_at(op, 1) == nullptr || op->items.size() > 3) {
+        throw Error(ErrorKind::kUnsupported, "bytecode.pkl lists operators in a form that libtorch does not write");
+      }
+      judge_bytecode_operator(record, *text_at(op, 0));
     }
   }
 
@@ -298,7 +316,7 @@ class ArchiveScan {
         check_is_complete();
         read_torchscript(path);
       } else if (result_.kind == "torch.save") {
-        read_pytorch_bin(path);
+        check_pytorch_bin(path);
       } else if (result_.kind == "zip") {
         throw Error(ErrorKind::kUnsupported, "is a zip archive, and no model that bertjit knows");
       }
@@ -313,6 +331,8 @@ class ArchiveScan {
   const OperatorRules& rules_;
   ScanResult& result_;
   ScanFindings& findings_;
+  const uint64_t max_unpacked_;
+  uint64_t code_budget_;  ///< what is left of max_unpacked_ for compressed code
 };
 
 }  // namespace
@@ -327,6 +347,13 @@ void judge_imports(const PickleSurvey& survey, ImportFilter is_allowed, const st
                     .found = "a pickle imports " + in_quotes(import.name),
                     .why = "Python's unpickler imports and calls whatever it names"});
     }
+  }
+  for (const PickleImport& change : survey.changes) {
+    findings.add({.rule = "pickle-change",
+                  .record = record,
+                  .offset = base_offset + change.offset,
+                  .found = "a pickle changes " + in_quotes(change.name) + " itself",
+                  .why = "a class or function of the process that reads it is another from then on"});
   }
 }
 

@@ -12,8 +12,8 @@ namespace bertjit {
 void scan_archive(const MappedFile& file, const OperatorRules& rules, int threads, ScanResult& result,
                   ScanFindings& findings);
 
-/// Adds what a pickle imports and `is_allowed` does not hold. `record` is empty for a file that is a pickle, which
-/// begins at `base_offset`.
+/// Adds what a pickle imports and `is_allowed` does not hold, and each import that it changes, allowed or not. `record`
+/// is empty for a file that is a pickle, which begins at `base_offset`.
 using ImportFilter = bool (*)(const std::string& name);
 void judge_imports(const PickleSurvey& survey, ImportFilter is_allowed, const std::string& record, uint64_t base_offset,
                    ScanFindings& findings);

@@ -1,5 +1,6 @@
 #include "scan/pickle_survey.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -25,11 +26,12 @@ enum class Effect : uint8_t {
   kPush,         ///< pops `pops`, pushes a value
   kPushText,     ///< its argument
   kPops,         ///< pops `pops`
+  kAdds,         ///< pops `pops`, and adds them to the object below, which stays
   kPopsOne,      ///< pops the top, or the mark where that is on top
   kMark,         ///< pushes a mark
   kPopsMark,     ///< pops to the mark
   kPushesMark,   ///< pops to the mark, pushes a value
-  kAddsMark,     ///< pops to the mark, and the object below stays
+  kAddsMark,     ///< the same with what lies above the mark
   kPut,          ///< memorises the top
   kGet,          ///< recalls
   kDuplicates,   ///< the top
@@ -61,11 +63,11 @@ constexpr auto kInstructions = std::to_array<Instruction>({
     {'N', A::kNone, E::kPush},           {'P', A::kLine, E::kPush},           {'Q', A::kNone, E::kPush, 1},
     {'R', A::kNone, E::kCall, 2},        {'S', A::kLine, E::kPushText},       {'T', A::kText4, E::kPushText},
     {'U', A::kText1, E::kPushText},      {'V', A::kLine, E::kPushText},       {'X', A::kText4, E::kPushText},
-    {'a', A::kNone, E::kPops, 1},        {'b', A::kNone, E::kCall, 2},        {'c', A::kNone, E::kGlobal},
+    {'a', A::kNone, E::kAdds, 1},        {'b', A::kNone, E::kCall, 2},        {'c', A::kNone, E::kGlobal},
     {'d', A::kNone, E::kPushesMark},     {'e', A::kNone, E::kAddsMark},       {'g', A::kLine, E::kGet},
     {'h', A::kBytes1, E::kGet},          {'i', A::kNone, E::kInstance},       {'j', A::kBytes4, E::kGet},
     {'l', A::kNone, E::kPushesMark},     {'o', A::kNone, E::kObject},         {'p', A::kLine, E::kPut},
-    {'q', A::kBytes1, E::kPut},          {'r', A::kBytes4, E::kPut},          {'s', A::kNone, E::kPops, 2},
+    {'q', A::kBytes1, E::kPut},          {'r', A::kBytes4, E::kPut},          {'s', A::kNone, E::kAdds, 2},
     {'t', A::kNone, E::kPushesMark},     {'u', A::kNone, E::kAddsMark},       {'}', A::kNone, E::kPush},
     {']', A::kNone, E::kPush},           {')', A::kNone, E::kPush},           {'B', A::kText4, E::kPush},
     {'C', A::kText1, E::kPush},          {'\x80', A::kBytes1, E::kProtocol},  {'\x81', A::kNone, E::kCall, 2},
@@ -94,9 +96,12 @@ const Instruction* find_instruction(uint8_t opcode) {
   return kTable[opcode];
 }
 
+constexpr uint32_t kNoImport = UINT32_MAX;
+
 struct Value {
   std::optional<std::string_view> text;
-  bool imported = false;  ///< an import, or what came of calling one
+  bool imported = false;        ///< an import, or what came of calling one
+  uint32_t import = kNoImport;  ///< which import it is itself: its place in PickleSurvey::imports
 };
 
 class Survey {
@@ -146,8 +151,13 @@ class Survey {
       case Effect::kMark:
         marks_.push_back(stack_.size());
         return;
-      case Effect::kPopsMark:
+      case Effect::kAdds:
+        pop(instruction->pops);
+        return note_change(stack_.empty() ? Value{} : stack_.back());
       case Effect::kAddsMark:
+        pop_to_mark();
+        return note_change(stack_.empty() ? Value{} : stack_.back());
+      case Effect::kPopsMark:
         pop_to_mark();
         return;
       case Effect::kPushesMark:
@@ -184,8 +194,9 @@ class Survey {
       case Effect::kInstance:
         pop_to_mark();
         import(take_two_lines());
+        pop(1);
         survey_.calls = true;
-        return;
+        return push({.imported = true});
       case Effect::kObject:
         survey_.calls = pop_to_mark().imported || survey_.calls;
         return push({.imported = true});
@@ -197,8 +208,19 @@ class Survey {
   void call(const Instruction& instruction) {
     const Value callee = pop(instruction.pops);
     survey_.calls = survey_.calls || callee.imported;
-    // BUILD leaves the object that it filled.
-    push(instruction.opcode == kBuild ? callee : Value{.imported = callee.imported});
+    if (instruction.opcode == kBuild) {
+      note_change(callee);
+      push(callee);  // BUILD leaves the object that it filled
+    } else {
+      push({.imported = callee.imported});
+    }
+  }
+
+  void note_change(const Value& target) {
+    if (target.import != kNoImport) {
+      survey_.calls = true;
+      survey_.changes.push_back({offset_, survey_.imports[target.import].name});
+    }
   }
 
   std::string_view take(Argument argument) {
@@ -327,8 +349,8 @@ class Survey {
   }
 
   void import(std::string name) {
+    push({.imported = true, .import = static_cast<uint32_t>(survey_.imports.size())});
     survey_.imports.push_back({offset_, std::move(name)});
-    push({.imported = true});
   }
 
   ByteCursor cursor_;
@@ -343,6 +365,11 @@ class Survey {
 
 PickleSurvey survey_pickle(std::span<const std::byte> bytes) {
   return Survey(bytes).run();
+}
+
+bool imports_by_name(const PickleSurvey& survey) {
+  constexpr auto is_control = [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; };
+  return !survey.imports.empty() && std::ranges::none_of(survey.imports.front().name, is_control);
 }
 
 }  // namespace bertjit

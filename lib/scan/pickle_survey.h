@@ -21,6 +21,9 @@ struct PickleImport {
 
 struct PickleSurvey {
   std::vector<PickleImport> imports;
+  /// Imports that the pickle writes attributes or items to, by BUILD, SETITEM, APPEND and their like: classes and
+  /// functions of the process, for whatever runs there later. The offsets are those of the writing instructions.
+  std::vector<PickleImport> changes;
   bool has_header = false;  ///< begins with PROTO
   bool calls = false;       ///< something imported is called, made or filled
   bool complete = false;    ///< reaches STOP
@@ -30,5 +33,10 @@ struct PickleSurvey {
 
 /// Never throws for what the bytes hold. Follows at most 4 million instructions.
 PickleSurvey survey_pickle(std::span<const std::byte> bytes);
+
+/// Whether it imports something, and its first import has a name that there can be: not empty, no control character.
+/// Text and weights that happen to begin as a pickle import what Python would stop at. Any folder that Python looks
+/// into is a module to it, so that names need not be identifiers.
+bool imports_by_name(const PickleSurvey& survey);
 
 }  // namespace bertjit

@@ -123,4 +123,33 @@ TEST_CASE("scan: any prefix of a pickle and any changed byte is surveyed without
   }
 }
 
+TEST_CASE("scan: what writes to an import is a change of it, what writes to what it made is none") {
+  for (const std::string write : {"}b", "NNs", "(NNu", "Na", "(Ne", "(N\x90",
+                                  "q\x01"
+                                  "0h\x01}b",
+                                  "2}b"}) {
+    INFO(write);
+    const PickleSurvey found = survey(
+        "\x80\x02"
+        "ctorch\nSize\n" +
+        write + ".");
+    CHECK(found.complete);
+    CHECK(found.calls);
+    REQUIRE(found.changes.size() == 1);
+    CHECK(found.changes[0].name == "torch.Size");
+    CHECK(survey("\x80\x02"
+                 "ctorch\nSize\n)R" +
+                 write + ".")
+              .changes.empty());
+    CHECK(survey("\x80\x02"
+                 "ctorch\nSize\n)\x81" +
+                 write + ".")
+              .changes.empty());
+    CHECK(survey("\x80\x02"
+                 "(ios\ngetcwd\n" +
+                 write + ".")
+              .changes.empty());
+  }
+}
+
 }  // namespace bertjit

@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,27 @@ struct RawRecord {
   uint16_t made_by = 0;
   uint32_t attributes = 0;
   uint16_t flags = 0;
-  uint32_t size = UINT32_MAX;  ///< unpacked; UINT32_MAX: as `bytes` are, which are stored
-  int64_t overlaps = -1;       ///< index of the record whose local header it shares
+  uint32_t size = UINT32_MAX;                  ///< unpacked; UINT32_MAX: as `bytes` are, which are stored
+  std::optional<uint32_t> crc = std::nullopt;  ///< nullopt: that of `bytes`
+  int64_t overlaps = -1;                       ///< index of the record whose local header it shares
 };
+
+inline uint32_t crc_of(const std::string& bytes) {
+  return static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+}
+
+/// `bytes` compressed, headers that are true.
+inline RawRecord deflated(const std::string& name, const std::string& bytes) {
+  uLongf size = compressBound(static_cast<uLong>(bytes.size()));
+  std::string packed(size, '\0');
+  REQUIRE(compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()),
+                    static_cast<uLong>(bytes.size()), Z_BEST_COMPRESSION) == Z_OK);
+  // Without the header of two bytes and the checksum of four that zlib puts around (RFC 1950).
+  return {.name = name,
+          .bytes = packed.substr(2, size - 6),
+          .size = static_cast<uint32_t>(bytes.size()),
+          .crc = crc_of(bytes)};
+}
 
 inline std::string make_raw_zip(const std::vector<RawRecord>& records) {
   using namespace zip_format;
@@ -31,8 +50,7 @@ inline std::string make_raw_zip(const std::vector<RawRecord>& records) {
   std::vector<uint32_t> offsets;
   for (const RawRecord& record : records) {
     const bool deflated = record.size != UINT32_MAX;
-    const auto crc = static_cast<uint32_t>(
-        crc32(0, reinterpret_cast<const Bytef*>(record.bytes.data()), static_cast<uInt>(record.bytes.size())));
+    const uint32_t crc = record.crc.value_or(crc_of(record.bytes));
     const std::string local_name = record.local_name == "=" ? record.name : record.local_name;
     const auto shared = [&](const std::string& name) {
       std::string fields;

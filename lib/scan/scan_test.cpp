@@ -1,5 +1,6 @@
 // Whole files: every format, and what is safe.
 #include "container/safetensors.h"
+#include "scan/raw_zip_testing.h"
 #include "scan/scan_testing.h"
 
 namespace bertjit {
@@ -236,6 +237,128 @@ TEST_CASE("scan: no clean file of the corpus is accused, and no damaged one call
     ++count;
   }
   CHECK(count > 0);
+}
+
+TEST_CASE("scan: a .safetensors file that is a pickle too is unsafe, whatever it is called and imports") {
+  for (const std::string body :
+       {"cos\ngetcwd\n)R.", "cos\ngetcwd\n)R\xff", "ctorch\nSize\n)R.", "clib-dynload\n__name__\n."}) {
+    for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+      const ScanResult result = testing::scan_bytes(testing::safetensors_and_pickle(body), name);
+      INFO(result);
+      CHECK(result.verdict == ScanVerdict::kUnsafe);
+      CHECK(result.kind == "safetensors");
+      CHECK(testing::has_rule(result, "pickle-import"));
+      CHECK(result.records == 1);
+    }
+  }
+  // What follows is weights, and Python would stop at that name.
+  for (const std::string& body : {std::string("\0\0\0\0", 4), std::string("c\0\n\0\n)R.", 8), std::string("N.")}) {
+    CHECK(testing::scan_bytes(testing::safetensors_and_pickle(body), "a.safetensors").verdict == ScanVerdict::kSafe);
+  }
+}
+
+TEST_CASE("scan: a pickle without a name of its own is found by names that are no identifiers, and made ones") {
+  for (const std::string pickle : {"\x80\x02"
+                                   "clib-dynload\n__name__\n)R.",
+                                   "\x80\x04"
+                                   "c_codecs\nencode\n\x8c\x02"
+                                   "bf\x8c\x05rot13\x86R\x8c\x06getcwd\x93)R."}) {
+    const ScanResult result = scan_edited([&](RecordMap& records) { records["traced/data/99"] = pickle; });
+    INFO(result);
+    CHECK(result.verdict == ScanVerdict::kUnsafe);
+  }
+}
+
+TEST_CASE("scan: numpy takes for an array what begins as one, and so does the scan") {
+  const std::string objects = testing::read_bytes(testdata("container/objects.npy"));
+  const std::string array = testing::read_bytes(testdata("container/version2.npy"));
+  const ScanResult hidden = testing::scan_bytes(testing::make_zip({{"a.npy", array}, {"b", objects}}), "a.npz");
+  INFO(hidden);
+  CHECK(hidden.verdict == ScanVerdict::kUnsafe);
+  CHECK(hidden.findings.front().record == "b");
+  const ScanResult pickle = testing::scan_bytes(testing::make_zip({{"a.npy", kCallsGetcwd}}), "a.npz");
+  CHECK(pickle.verdict == ScanVerdict::kUnsafe);
+  // Also one whose elements are more than are unpacked to be looked at.
+  const std::string large = testing::make_raw_zip({testing::deflated("a.npy", objects + std::string(4u << 20, '\0'))});
+  CHECK(testing::scan_bytes(large, "a.npz").verdict == ScanVerdict::kUnsafe);
+}
+
+TEST_CASE("scan: arrays that bertjit does not read and numpy reads without unpickling are safe") {
+  std::string text = testing::read_bytes(testdata("container/version2.npy"));
+  testing::replace_once(text, "<f4", "<U1");
+  CHECK(testing::scan_bytes(text, "a.npy").verdict == ScanVerdict::kSafe);
+  CHECK(testing::scan_bytes(testing::make_zip({{"a.npy", text}}), "a.npz").verdict == ScanVerdict::kSafe);
+  CHECK(testing::scan_bytes(text + "x", "a.npy").verdict == ScanVerdict::kCannotTell);
+  CHECK(verdict_of(testdata("container/big_endian.npy")) == ScanVerdict::kSafe);
+  CHECK(verdict_of(testdata("container/structured.npy")) == ScanVerdict::kCannotTell);
+  // numpy.savez without arrays.
+  const std::string nothing = "PK\x05\x06" + std::string(18, '\0');
+  const ScanResult empty = testing::scan_bytes(nothing, "a.npz");
+  CHECK(empty.verdict == ScanVerdict::kSafe);
+  CHECK(empty.kind == "npz");
+  std::string behind = kCallsGetcwd + nothing;
+  testing::patch<uint32_t>(behind, behind.size() - 6, static_cast<uint32_t>(kCallsGetcwd.size()));
+  CHECK(testing::scan_bytes(behind, "a.npz").verdict != ScanVerdict::kSafe);
+}
+
+TEST_CASE("scan: checkpoints that are no state dicts are safe if their imports and storages are") {
+  for (const char* name : {"list", "uint16", "complex64", "float8", "meta"}) {
+    INFO(name);
+    CHECK(verdict_of(testdata(std::string("container/") + name + ".bin")) == ScanVerdict::kSafe);
+  }
+  for (const char* name : {"sparse", "quantized"}) {
+    INFO(name);
+    CHECK(verdict_of(testdata(std::string("container/") + name + ".bin")) == ScanVerdict::kCannotTell);
+  }
+  for (const std::string pickle : {"}", "]", "K\x01", "N"}) {
+    const std::string file = testing::make_zip({{"m/data.pkl", "\x80\x02" + pickle + "."}, {"m/version", "3\n"}});
+    CHECK(testing::scan_bytes(file, "x.bin").verdict == ScanVerdict::kSafe);
+  }
+}
+
+TEST_CASE("scan: operators of bytecode are those that libtorch reads, in the one form that it writes") {
+  const auto text = [](const std::string& value) {
+    return "\x8c" + std::string(1, static_cast<char>(value.size())) + value;
+  };
+  const auto scan_bytecode = [&](const std::string& body) {
+    return scan_edited([&](RecordMap& records) { records["traced/bytecode.pkl"] = "\x80\x02" + body + "."; });
+  };
+  const std::string key = "(" + text("operators");
+  const auto op = [&](const std::string& name) { return "(" + text(name) + text("") + "t"; };
+  CHECK(scan_bytecode(key + "(" + op("aten::add") + "tt").verdict == ScanVerdict::kSafe);
+  CHECK(scan_bytecode(key + "((" + text("aten::add") + text("Tensor") + "K\x02ttt").verdict == ScanVerdict::kSafe);
+  const ScanResult save = scan_bytecode(key + "(" + op("aten::save") + "tt");
+  INFO(save);
+  CHECK(save.verdict == ScanVerdict::kUnsafe);
+  CHECK(save.findings.front().rule == "operator");
+  // libtorch reads the second item.
+  for (const std::string& body :
+       {key + "(" + op("aten::save") + "t)t", key + "(" + op("aten::add") + "t(" + op("aten::save") + "tt",
+        key + "](" + op("aten::save") + "et", key + "t", key + "(" + text("aten::save") + "tt",
+        key + "((" + "K\x01" + text("") + "ttt"}) {
+    const ScanResult result = scan_bytecode(body);
+    INFO(result);
+    CHECK(result.verdict == ScanVerdict::kCannotTell);
+    CHECK(result.findings.front().record == "bytecode.pkl");
+  }
+}
+
+TEST_CASE("scan: what unpacks to far more than the file is not taken into memory, and named where it matters") {
+  const std::string commas(2u << 20, ',');
+  const auto scan_with = [](const std::string& name, const std::string& bytes) {
+    return testing::scan_bytes(
+        testing::make_raw_zip(testing::with_records(testing::traced(), {testing::deflated("traced/" + name, bytes)})),
+        "traced.pt");
+  };
+  for (const char* name : {"code/__torch__/z.py", "extra/x.pkl", "code/__torch__/z.py.debug_pkl"}) {
+    const ScanResult result = scan_with(name, name[0] == 'c' ? commas : std::string(2u << 20, 'N') + ".");
+    INFO(result);
+    CHECK(result.verdict == ScanVerdict::kCannotTell);
+    CHECK(result.findings.front().record == name);
+  }
+  CHECK(scan_with("extra/zeros", std::string(4u << 20, '\0')).verdict == ScanVerdict::kSafe);
+  CHECK(scan_with("extra/notes", kCallsGetcwd + std::string(4u << 20, '\0')).verdict == ScanVerdict::kUnsafe);
+  CHECK(scan_with("extra/notes.pkl", kCallsGetcwd + std::string(4u << 20, '\0')).verdict == ScanVerdict::kUnsafe);
 }
 
 }  // namespace bertjit

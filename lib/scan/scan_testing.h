@@ -43,6 +43,18 @@ inline ScanResult scan_with_line(const std::string& line, const ScanOptions& opt
       options);
 }
 
+/// A .safetensors file that is the pickle `body` too, which begins with its tensor's bytes: the header's length, 1624,
+/// is an X and a length of six, and what the text ends before, a V, takes the rest of the header for a line.
+inline std::string safetensors_and_pickle(const std::string& body) {
+  constexpr size_t kHeaderSize = 'X' | 6 << 8;
+  const std::string size = std::to_string(body.size());
+  std::string header = "{\"aV\":{\"dtype\":\"U8\",\"shape\":[" + size + "],\"data_offsets\":[0," + size + "]}}";
+  header.resize(kHeaderSize - 1, ' ');
+  std::string file;
+  append_le<uint64_t>(file, kHeaderSize);
+  return file + header + "\n" + body;
+}
+
 inline ScanResult scan_bytes(const std::string& bytes, const std::string& name = "model.pt") {
   const TempDir dir;
   write_bytes(dir / name, bytes);

@@ -174,6 +174,17 @@ std::vector<HostileFile> damages() {
       {"no-storage", edited([](RecordMap& records) { records.erase("traced/data/1"); }), "corrupt", "data/1"},
       {"no-code", edited([](RecordMap& records) { records.erase("traced/code/__torch__/___torch_mangle_0.py"); }),
        "undefined", "code/__torch__/___torch_mangle_0.py"},
+      // libtorch reads the second item of ("operators", …, …), the last is empty.
+      {"operators-of-three", edited([](RecordMap& records) {
+         records["traced/bytecode.pkl"] =
+             "\x80\x02(\x8c\x09operators((\x8c\x0a"
+             "aten::savet)tt.";
+       }),
+       "unread", "bytecode.pkl"},
+      {"code-of-nothing", archive_with({testing::deflated("traced/code/__torch__/z.py", std::string(2u << 20, ','))}),
+       "unread", "code/__torch__/z.py"},
+      {"pickle-of-nothing", archive_with({testing::deflated("traced/extra/a.pkl", std::string(2u << 20, 'N') + ".")}),
+       "unread", "extra/a.pkl"},
       {"broken-pickle-beside", edited([](RecordMap& records) { records["traced/extra/a.pkl"] = "\x80\x02}"; }),
        "pickle-fault", "extra/a.pkl"},
       {"gzip", "\x1f\x8b\x08" + std::string(64, '\0'), "unread", ""},

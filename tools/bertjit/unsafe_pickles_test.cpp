@@ -1,6 +1,7 @@
 // Pickles that import and call what no model needs, in every way that pickles have and that scanners were known to
 // miss. What they call is os.getcwd or another function that does nothing.
 #include "scan/raw_zip_testing.h"
+#include "scan/scan_testing.h"
 #include "unsafe_files_testing.h"
 
 namespace bertjit {
@@ -114,7 +115,29 @@ std::vector<HostilePickle> reported_pickles() {
       {"dotted", called("torch", "serialization.os.getcwd")},
       {"partial", protocol2("cfunctools\npartial\ncos\ngetcwd\n\x85R)R.")},
       {"nested", protocol4("c_pickle\nloads\nC\x04\x80\x02N.\x85R.")},
+      // Valid as .safetensors, whose first eight bytes are a length.
+      {"safetensors", testing::safetensors_and_pickle("cos\ngetcwd\n)R.")},
+      // Any folder on Python's path is a module, and names need not be identifiers.
+      {"folder", protocol2("clib-dynload\n__name__\n)R.")},
       {"operator", protocol4(text4("operator") + text4("attrgetter") + "\x93" + text4("getcwd") + "\x85R.")},
+  };
+}
+
+/// Writes to what is imported, which everything else in the process uses. The import itself is one that models need.
+std::vector<HostilePickle> changing_pickles() {
+  const std::string import = "ctorch\nSize\n";
+  return {
+      {"change-build", protocol2(import + "N}Va\nNs\x86"
+                                          "b0N.")},
+      {"change-dict", protocol2(import + "}b0N.")},
+      {"change-item", protocol2(import + "NNs0N.")},
+      {"change-items", protocol2(import + "(NNu0N.")},
+      {"change-append", protocol2(import + "Na0N.")},
+      {"change-extend", protocol2(import + "(Ne0N.")},
+      {"change-add", protocol4(import + "(N\x90"
+                                        "0N.")},
+      {"change-recalled", protocol2(import + "q\x01"
+                                             "0h\x01}b0N.")},
   };
 }
 
@@ -167,6 +190,20 @@ TEST_CASE("unsafe files: a pickle that imports anything is refused by every comm
         {pickle.name + "-script", script_with("constants.pkl", pickle.bytes), "pickle-import", "constants.pkl"});
   }
   CHECK(files.size() >= 100);
+  check_all_refuse(files);
+}
+
+TEST_CASE("unsafe files: a pickle that changes what it imports is refused by every command, alone and in archives") {
+  std::vector<HostileFile> files;
+  for (const HostilePickle& pickle : changing_pickles()) {
+    files.push_back({pickle.name, pickle.bytes, "pickle-change", "", ".bin"});
+    files.push_back({pickle.name + "-saved", checkpoint_with(pickle.bytes), "pickle-change", "data.pkl"});
+    files.push_back(
+        {pickle.name + "-script", script_with("constants.pkl", pickle.bytes), "pickle-change", "constants.pkl"});
+  }
+  // Memory out of nothing.
+  const std::string zeros = protocol2("c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.");
+  files.push_back({"zeros", checkpoint_with(zeros), "unsafe", "data.pkl"});
   check_all_refuse(files);
 }
 
@@ -236,6 +273,10 @@ TEST_CASE("unsafe files: a pickle is found in whatever record it lies, and in fi
   files.push_back({"objects", objects, "unsafe", "", ".npy"});
   files.push_back({"objects", testing::make_zip({{"a.npy", objects}}), "unsafe", "a.npy", ".npz"});
   files.push_back({"hidden", testing::make_zip({{"a", pickle}}), "pickle-import", "a", ".npz"});
+  // numpy goes by how a record begins, whatever it is called.
+  files.push_back({"unnamed", testing::make_zip({{"a", objects}}), "unsafe", "a", ".npz"});
+  files.push_back(
+      {"two-forms", testing::safetensors_and_pickle("cos\ngetcwd\n)R."), "pickle-import", "", ".safetensors"});
   // The second pickle of the old form, behind an honest first.
   files.push_back({"second", protocol2("N.") + pickle, "pickle-import", "", ".bin"});
   check_all_refuse(files);
